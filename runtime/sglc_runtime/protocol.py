@@ -1,0 +1,283 @@
+"""The engine's interface: plain messages, no tensors.
+
+A client sends `Command`s and receives `Event`s. The same messages are used whether the engine runs
+on the caller's thread (`inline.InlineEngine`) or in a process of its own (`client.EngineProcess`).
+
+A *path* is the history of one state: text runs and model-produced ids in turn. The ids of a path
+depend on the path alone: a text run is encoded once and whole, ids that a step produced are kept
+and never encoded again. The first text run of a path carries the tokenizer's BOS, later ones do
+not.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Text(Struct, frozen=True, tag="text"):
+    """A text run. Adjacent `Text` segments of a path are one run and are encoded together."""
+
+    text: str
+
+
+class Ids(Struct, frozen=True, tag="ids"):
+    """Ids that a `Generate` or `Score` step produced earlier on this path."""
+
+    ids: tuple[int, ...]
+
+
+Segment = Text | Ids
+
+
+class Sampling(Struct, frozen=True, kw_only=True):
+    """Sampling parameters of one `Generate` step, resolved: nothing here is a default to fill in."""
+
+    max_new_tokens: int = 128
+    min_new_tokens: int = 0
+    n: int = 1
+    stop: tuple[str, ...] = ()
+    stop_token_ids: tuple[int, ...] = ()
+    stop_regex: tuple[str, ...] = ()
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = -1
+    min_p: float = 0.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    ignore_eos: bool = False
+    regex: str | None = None
+    json_schema: str | None = None
+    logprobs: bool = False
+    """Return the log probability of every generated token."""
+    top_logprobs: int = 0
+    prompt_logprobs_from: int | None = None
+    """Return log probabilities of path tokens from this position on; None returns none."""
+
+
+class Append(Struct, frozen=True, tag="append"):
+    """Append text to the path; joins the text run that the next step encodes."""
+
+    text: str
+
+
+class Generate(Struct, frozen=True, tag="generate"):
+    """Sample a continuation. `key` (64 bits) seeds the counter-based noise: sample i, token j of this
+    step draw from Philox keyed by (key, i, j), whatever else the engine is doing.
+    """
+
+    sampling: Sampling
+    key: int = 0
+
+
+class Score(Struct, frozen=True, tag="score"):
+    """Score `choices` after the path and append the winner; ties go to the first."""
+
+    choices: tuple[str, ...]
+    method: Literal[
+        "token_length_normalized",
+        "greedy_token_selection",
+        "unconditional_likelihood_normalized",
+    ] = "token_length_normalized"
+
+
+Step = Append | Generate | Score
+
+
+class Submit(Struct, frozen=True, tag="submit"):
+    """Run `steps` in order after `prefix`, without coming back to the client in between.
+
+    All requests of one `send` are looked at together, so that a prefix common to several is
+    computed once.
+    """
+
+    id: int
+    prefix: tuple[Segment, ...]
+    steps: tuple[Step, ...]
+    stream: bool = False
+    """Send a `Delta` whenever text becomes certain."""
+    priority: int = 0
+    """Longer critical paths first; ties go to the lower id."""
+    share: bool = True
+    """Wait for a prefix that another request is computing instead of computing it again."""
+
+
+class Warm(Struct, frozen=True, tag="warm"):
+    """Compute a prefix early, up to its last stable token boundary. Never changes any result."""
+
+    id: int
+    prefix: tuple[Segment, ...]
+    uses: int = 0
+    """How many later requests are known to start with this prefix; 0 when not known."""
+
+
+class Cancel(Struct, frozen=True, tag="cancel"):
+    """Stop a request; its `Failed` event says `cancelled`. Unknown ids are ignored."""
+
+    id: int
+
+
+class FlushCache(Struct, frozen=True, tag="flush"):
+    """Drop every cached prefix that no request uses."""
+
+
+class GetStats(Struct, frozen=True, tag="get_stats"):
+    """Ask for a `Stats` event."""
+
+
+class Shutdown(Struct, frozen=True, tag="shutdown"):
+    """Finish nothing more; the engine closes its end."""
+
+
+Command = Submit | Warm | Cancel | FlushCache | GetStats | Shutdown
+
+
+class EngineInfo(Struct, frozen=True, kw_only=True, tag="ready"):
+    """Sent once, before any other event."""
+
+    model: str
+    architecture: str
+    context_length: int
+    vocab_size: int
+    dtype: str
+    device: str
+    attention: str
+    """`c`, `torch` or `triton`."""
+    implementation: str
+    """`native` or `transformers`."""
+    kv_slots: int
+    threads: int
+    deterministic: bool
+    """The start-up self-check passed: a row's logits depend on its own path alone."""
+
+
+class Delta(Struct, frozen=True, tag="delta"):
+    """Text of sample 0 that has become certain (whole characters, no possible stop string)."""
+
+    id: int
+    step: int
+    text: str
+
+
+class TokenLogprob(Struct, frozen=True):
+    """Log probability of one token, and the most likely tokens at its place."""
+
+    id: int
+    text: str
+    logprob: float | None
+    top: tuple[tuple[int, str, float], ...] = ()
+
+
+class Sample(Struct, frozen=True, kw_only=True):
+    """One finished continuation. `text` is what the ids say, cut at a matched stop string."""
+
+    text: str
+    ids: tuple[int, ...]
+    """Ids that stay on the path: whole tokens of `text`, without EOS or stop ids."""
+    tail: str
+    """Text after the last kept id, left by a stop cut inside a token; it opens the next text run."""
+    finish: Literal["stop", "length"]
+    matched: str | int | None = None
+    """The stop string, stop regex or token id that ended it."""
+    completion_tokens: int = 0
+    """Tokens the model produced, those dropped again included."""
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+class Generated(Struct, frozen=True, kw_only=True, tag="generated"):
+    """Result of a `Generate` step; the path continues after sample 0."""
+
+    id: int
+    step: int
+    samples: tuple[Sample, ...]
+    prompt_tokens: int
+    cached_tokens: int
+    """How many of `prompt_tokens` were not computed for this step."""
+    prompt_logprobs: tuple[TokenLogprob, ...] = ()
+
+
+class ChoiceScore(Struct, frozen=True, kw_only=True):
+    """Log probabilities of one choice's own tokens, given the path (and given nothing)."""
+
+    ids: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    normalized: float
+    """Mean of `logprobs`."""
+    unconditional: tuple[float, ...] = ()
+
+
+class Scored(Struct, frozen=True, kw_only=True, tag="scored"):
+    """Result of a `Score` step; the path continues after `choices[winner]`."""
+
+    id: int
+    step: int
+    winner: int
+    scores: tuple[ChoiceScore, ...]
+    prompt_tokens: int
+    cached_tokens: int
+
+
+class Done(Struct, frozen=True, tag="done"):
+    """All steps of a request have finished. For a `Warm`, its prefix is in the cache."""
+
+    id: int
+
+
+class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
+    """A step failed; later steps of this request did not run."""
+
+    id: int
+    step: int
+    kind: Literal["cancelled", "context_length", "bad_request", "out_of_memory", "internal"]
+    message: str
+
+
+class Stats(Struct, frozen=True, kw_only=True, tag="stats"):
+    """Counters since the start of the engine."""
+
+    prompt_tokens: int
+    """Path tokens that steps asked for."""
+    cached_tokens: int
+    """Of those, tokens found in the cache or shared while being computed."""
+    computed_tokens: int
+    """Token rows that went through the model in prefill."""
+    completion_tokens: int
+    steps: int
+    """Forward passes."""
+    preemptions: int
+    evicted_tokens: int
+    busy_seconds: float
+    peak_slots: int
+
+
+class Fatal(Struct, frozen=True, tag="fatal"):
+    """The engine could not start or cannot go on; nothing follows."""
+
+    message: str
+    kind: Literal["model_not_found", "bad_checkpoint", "unsupported_model", "internal"]
+
+
+Event = EngineInfo | Delta | Generated | Scored | Done | Failed | Stats | Fatal
+
+
+class EngineConfig(Struct, frozen=True, kw_only=True):
+    """What an engine is started with."""
+
+    model: str | None = None
+    """A Hugging Face checkpoint folder; None is the embedded model."""
+    device: str = "cpu"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """`auto`: float32 for the embedded model, else what the checkpoint is stored in."""
+    implementation: Literal["auto", "native", "transformers"] = "auto"
+    attention: Literal["auto", "c", "torch", "triton"] = "auto"
+    kv_slots: int | None = None
+    """Token slots in the KV pool; None sizes the pool from free memory."""
+    mem_fraction_static: float = 0.5
+    max_running: int = 64
+    """Sequences in one batch."""
+    chunk_tokens: int = 512
+    """Token rows of one forward pass at most."""
+    threads: int | None = None
+    """Torch threads; None chooses from the free cores and the model's size."""
+    trust_remote_code: bool = False
