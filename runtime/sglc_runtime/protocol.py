@@ -1,4 +1,5 @@
-"""The engine's interface: plain messages, no tensors.
+"""
+The engine's interface: plain messages, no tensors.
 
 A client sends `Command`s and receives `Event`s. The same messages are used whether the engine runs
 on the caller's thread (`inline.InlineEngine`) or in a process of its own (`client.EngineProcess`).
@@ -63,7 +64,8 @@ class Append(Struct, frozen=True, tag="append"):
 
 
 class Generate(Struct, frozen=True, tag="generate"):
-    """Sample a continuation. `key` (64 bits) seeds the counter-based noise: sample i, token j of this
+    """
+    Sample a continuation. `key` (64 bits) seeds the counter-based noise: sample i, token j of this
     step draw from Philox keyed by (key, i, j), whatever else the engine is doing.
     """
 
@@ -86,7 +88,8 @@ Step = Append | Generate | Score
 
 
 class Submit(Struct, frozen=True, tag="submit"):
-    """Run `steps` in order after `prefix`, without coming back to the client in between.
+    """
+    Run `steps` in order after `prefix`, without coming back to the client in between.
 
     All requests of one `send` are looked at together, so that a prefix common to several is
     computed once.
@@ -176,7 +179,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     ids: tuple[int, ...]
     """Ids that stay on the path: whole tokens of `text`, without EOS or stop ids."""
     tail: str
-    """Text after the last kept id, left by a stop cut inside a token; it opens the next text run."""
+    """Text after the last kept id, left by a stop inside a token; it opens the next text run."""
     finish: Literal["stop", "length"]
     matched: str | int | None = None
     """The stop string, stop regex or token id that ended it."""

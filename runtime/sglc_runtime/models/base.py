@@ -10,7 +10,8 @@ from torch import Tensor
 
 
 class Run(NamedTuple):
-    """Rows of the batch that attend one contiguous extent of the KV pool.
+    """
+    Rows of the batch that attend one contiguous extent of the KV pool.
 
     A sequence's prefix is a list of extents; rows that share one (branches of a fork) share the run,
     which is then read once. Causality is by position: row t sees KV positions <= positions[t].
@@ -27,7 +28,8 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A packed forward pass of T token rows, of which R are wanted as logits.
+    """
+    A packed forward pass of T token rows, of which R are wanted as logits.
 
     Rows of one sequence are consecutive and in position order. Runs of one row cover its positions
     from 0 up, in order, its own (just stored) slot included.
