@@ -1,0 +1,1 @@
+"""Grammars of scripts and of IR text, as package data."""

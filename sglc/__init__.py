@@ -1,0 +1,1 @@
+"""A compiler and runtime for language-model programs."""

@@ -1,0 +1,1 @@
+"""Diagnostics: data, codes, rendering, explanations."""

@@ -1,0 +1,1 @@
+"""Running programs: states, the driver, strands, observations."""

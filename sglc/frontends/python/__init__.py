@@ -1,0 +1,1 @@
+"""From decorated Python functions to IR, and back to one Python function."""

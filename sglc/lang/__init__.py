@@ -1,0 +1,1 @@
+"""SGLang's import paths; re-exports only."""

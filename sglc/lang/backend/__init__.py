@@ -1,0 +1,1 @@
+"""SGLang's import paths of backends; re-exports only."""

@@ -1,0 +1,1 @@
+"""What users write: gen, select, roles, functions, states."""
