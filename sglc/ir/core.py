@@ -199,4 +199,5 @@ class Module:
     """Source path as the user gave it; locations refer to it."""
     funcs: dict[str, Func] = field(default_factory=dict)
     attrs: dict[str, Attr] = field(default_factory=dict)
-    """`language` (`sgl` or `python`), `schemas` (name to JSON schema), `source_sha256`, `defaults`."""
+    """`language` (`sgl` or `python`), `schemas` (name to JSON schema), `source_sha256`,
+    `defaults`."""
