@@ -1,0 +1,73 @@
+"""Choose and create an attention backend."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+import torch
+
+from sglc_runtime.attention import c_attention
+from sglc_runtime.attention.c_attention import CAttention
+from sglc_runtime.attention.torch_attention import TorchAttention
+from sglc_runtime.models.base import AttentionBackend, ModelSpec
+
+log = logging.getLogger(__name__)
+
+
+class PooledAttention(AttentionBackend, Protocol):
+    """A backend with what the engine reports about it."""
+
+    deterministic: bool
+    """A row's result depends neither on the batch nor on chunking nor on forks."""
+    slots: int
+
+
+class AttentionUnavailable(Exception):
+    """The backend asked for cannot run here; the message says why."""
+
+
+def bytes_per_slot(spec: ModelSpec, dtype: torch.dtype | None = None) -> int:
+    """Bytes of KV pool that one token takes in all layers."""
+    itemsize = torch.empty((), dtype=dtype or spec.dtype).element_size()
+    return 2 * spec.num_layers * spec.num_kv_heads * spec.head_dim * itemsize
+
+
+def make_attention(
+    name: str,
+    spec: ModelSpec,
+    slots: int,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    *,
+    threads: int | None = None,
+) -> PooledAttention:
+    """
+    Create backend `name` ("auto", "c", "torch") with a pool of `slots` token slots.
+
+    `auto` on a CPU is "c" where a C compiler works, else "torch". `dtype` defaults to the model's.
+    Raises `AttentionUnavailable` when the named backend cannot run here, and ValueError for an
+    unknown name.
+    """
+    device = torch.device(device)
+    dtype = dtype or spec.dtype
+    if name not in ("auto", "c", "torch", "triton"):
+        raise ValueError(f"unknown attention backend {name!r}")
+    if name == "triton":
+        raise AttentionUnavailable("this version has no Triton attention backend")
+    if name in ("auto", "c"):
+        reason = _why_not_c(device, dtype)
+        if reason is None:
+            return CAttention(spec, slots, dtype, threads=threads)
+        if name == "c":
+            raise AttentionUnavailable(f"the C attention kernel cannot be used: {reason}")
+        log.warning("attention in torch operations, results depend on the batch: %s", reason)
+    return TorchAttention(spec, slots, device, dtype)
+
+
+def _why_not_c(device: torch.device, dtype: torch.dtype) -> str | None:
+    if device.type != "cpu":
+        return f"it runs on CPUs, not on {device}"
+    if dtype not in c_attention.DTYPES:
+        return f"it takes float32 and bfloat16, not {dtype}"
+    return c_attention.available()

@@ -1,0 +1,92 @@
+"""Compile C sources with the system's compiler, once per source, flags and machine."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+FLAGS = ("-std=gnu11", "-O3", "-march=native", "-ffp-contract=off", "-fPIC", "-shared", "-w")
+
+
+class CompilerUnavailable(Exception):
+    """No C compiler, or it cannot build our sources; the message says which."""
+
+
+def cache_folder() -> Path:
+    """$SGLC_CACHE, else sglc below the user's cache folder."""
+    if override := os.environ.get("SGLC_CACHE"):
+        return Path(override)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sglc"
+
+
+def find_compiler() -> str:
+    """Path of $CC, cc, gcc or clang; raises `CompilerUnavailable` when there is none."""
+    for name in (os.environ.get("CC"), "cc", "gcc", "clang"):
+        if name and (found := shutil.which(name)):
+            return found
+    raise CompilerUnavailable("no C compiler found (looked for $CC, cc, gcc, clang)")
+
+
+def _cpu() -> str:
+    """What `-march=native` depends on; a cache folder may be shared between machines."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    wanted = ("model name", "flags", "Features", "CPU part")
+    return "\n".join(sorted({line for line in lines if line.startswith(wanted)}))
+
+
+def _run(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CompilerUnavailable(f"{command[0]} cannot be run: {error}") from error
+    if done.returncode != 0:
+        raise CompilerUnavailable(f"{' '.join(command)} failed:\n{done.stderr.strip()[:2000]}")
+    return done.stdout
+
+
+def compile_library(source: Path) -> Path:
+    """
+    Compile `source` into a shared library in the cache and return its path.
+
+    The file name holds a hash of source, flags, compiler version and CPU. Concurrent calls, also
+    from several processes, each compile into a file of their own and rename it into place.
+    """
+    compiler = find_compiler()
+    text = source.read_bytes()
+    key = "\0".join([" ".join(FLAGS), _run([compiler, "--version"]), _cpu(), platform.machine()])
+    digest = hashlib.sha256(text + key.encode()).hexdigest()[:24]
+    target = cache_folder() / f"{source.stem}-{digest}.so"
+    if target.exists():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix="build-", dir=target.parent)
+    except OSError as error:
+        raise CompilerUnavailable(f"cannot write to {target.parent}: {error}") from error
+    try:
+        built = Path(folder) / target.name
+        _run([compiler, *FLAGS, str(source), "-o", str(built), "-lm"])
+        os.replace(built, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return target
+
+
+@cache
+def load_library(name: str) -> ctypes.CDLL:
+    """Compile `kernels/<name>.c` if needed and load it; raises `CompilerUnavailable`."""
+    path = compile_library(Path(__file__).with_name(f"{name}.c"))
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise CompilerUnavailable(f"cannot load {path}: {error}") from error
