@@ -1,1 +1,1 @@
-"""The command line, one command a file."""
+"""The command `sglc`: one command a file; heavy imports happen inside the commands."""

@@ -1,0 +1,30 @@
+"""Where commands write: results to stdout, everything else to stderr; colour only on terminals."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import TextIO
+
+from sglc.diagnostics.core import Diagnostic
+
+
+def colored(stream: TextIO) -> bool:
+    """Whether to colour: a terminal, and neither `NO_COLOR` nor `TERM=dumb` is set."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def show(diagnostics: Iterable[Diagnostic]) -> None:
+    """Render diagnostics to stderr."""
+    from sglc.diagnostics.render import render
+
+    message(render(list(diagnostics), color=colored(sys.stderr)).rstrip("\n"))
+
+
+def message(text: str) -> None:
+    """One message to stderr, after what stdout already has."""
+    sys.stdout.flush()
+    print(text, file=sys.stderr, flush=True)

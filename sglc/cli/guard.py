@@ -1,0 +1,86 @@
+"""What every command does about failure: exit codes, rendering, reports of our own bugs."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn, ParamSpec
+
+import typer
+
+from sglc.cli import console
+from sglc.cli.version import describe
+from sglc.diagnostics.core import SglcError, UsageError
+
+OK, DIAGNOSTICS, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+
+P = ParamSpec("P")
+
+
+def guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """
+    Wrap a command: diagnostics exit with 1, usage errors with 2, our own bugs with 3.
+
+    A bug prints one message and the path of a report; a traceback of ours is never shown.
+    """
+
+    @functools.wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except UsageError as error:
+            console.show(error.diagnostics)
+            raise typer.Exit(USAGE) from None
+        except SglcError as error:
+            console.show(error.diagnostics)
+            raise typer.Exit(DIAGNOSTICS) from None
+        except KeyboardInterrupt:
+            console.message("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            _leave_quietly()
+        except typer.Exit:
+            raise
+        except Exception as error:
+            console.message(_report(error))
+            raise typer.Exit(INTERNAL) from None
+
+    return wrapper
+
+
+def _leave_quietly() -> NoReturn:
+    """The reader of our output is gone: nothing more can or should be said."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(DIAGNOSTICS)
+
+
+def _report(error: Exception) -> str:
+    """Write a report of an unexpected exception and return what to tell the user."""
+    summary = f"internal error: {type(error).__name__}: {error}".rstrip(": ")
+    lines = [describe(), "command: " + " ".join(sys.argv), "", traceback.format_exc()]
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="sglc-report-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write("\n".join(lines))
+        where = f"the report is in {file.name}"
+    except OSError as problem:
+        where = f"no report could be written ({problem})"
+    return f"{summary}\nthis is a bug in sglc; {where}"
+
+
+def usage(message: str, *helps: str, code: str = "SGL0601") -> UsageError:
+    """A wrong argument of a command, with what to write instead."""
+    from sglc.diagnostics.core import Diagnostic
+
+    return UsageError(Diagnostic(code=code, message=message, helps=helps))
+
+
+def unexpected(value: object) -> Any:
+    """Mark a case that options exclude; reaching it is our bug."""
+    raise AssertionError(f"unexpected {value!r}")

@@ -1,0 +1,32 @@
+"""`sglc --version`: versions are read from metadata, nothing heavy is imported."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+
+import typer
+
+SHOWN = ("torch", "triton", "transformers", "llguidance")
+
+
+def describe() -> str:
+    """One line: sglc, Python and the libraries that decide how an engine behaves."""
+    parts = [f"sglc {_version('sglc')}", f"Python {platform.python_version()}"]
+    parts += [f"{name} {_version(name)}" for name in SHOWN]
+    return ", ".join(parts)
+
+
+def show(wanted: bool) -> None:
+    """Print the versions and end, when asked to."""
+    if wanted:
+        print(describe())
+        raise typer.Exit
+
+
+def _version(name: str) -> str:
+    try:
+        return installed(name)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,163 @@
+"""
+`FILE[:function]`, as the command line names a program: find the file, read it, lower it to IR.
+
+Nothing here imports or runs a program, `.py` included; `sglc.program` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from sglc.diagnostics.core import Diagnostic, UsageError
+from sglc.ir.core import Func, Module
+
+SUFFIXES = (".sgl", ".py", ".sglir")
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter of a program: its annotation as text, and whether a value must be given."""
+
+    name: str
+    type: str | None = None
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`FILE[:function]`, with a file that exists and can be read."""
+
+    path: Path
+    function: str | None
+    text: str
+
+    @property
+    def file(self) -> str:
+        """The path as the user gave it; locations refer to it."""
+        return str(self.path)
+
+    @property
+    def kind(self) -> str:
+        """`sgl`, `py` or `sglir`."""
+        return self.path.suffix[1:]
+
+
+def parse_target(text: str) -> Target:
+    """
+    Split `FILE[:function]` and read the file.
+
+    Raises UsageError when there is no such file, it is not text, or has an unknown ending.
+    """
+    path, function = Path(text), None
+    if not path.exists() and ":" in text:
+        name, _, function = text.rpartition(":")
+        path = Path(name)
+    if path.is_dir() or not path.exists():
+        what = "is a directory" if path.is_dir() else "no such file"
+        raise _usage("SGL0606", f"cannot read `{path}`: {what}", *_similar_files(path))
+    if path.suffix not in SUFFIXES:
+        raise _usage(
+            "SGL0608", f"`{path}` is not a program", "programs end in " + ", ".join(SUFFIXES)
+        )
+    try:
+        content = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise _usage("SGL0606", f"`{path}` is not UTF-8 text: {error.reason}") from None
+    except OSError as error:
+        raise _usage("SGL0606", f"cannot read `{path}`: {error.strerror}") from None
+    return Target(path, function or None, content)
+
+
+def load_module(target: Target) -> Module:
+    """
+    The IR of a file: parsed and lowered (`.sgl`, `.py`) or parsed (`.sglir`), and verified.
+
+    Never imports or runs the program. Raises ParseError, LowerError, VerifyError.
+    """
+    from sglc.ir.verifier import verify
+
+    module = _read(target)
+    verify(module)
+    return module
+
+
+def _read(target: Target) -> Module:
+    match target.kind:
+        case "sgl":
+            from sglc.frontends.script import compile_script
+
+            return compile_script(target.path, file=target.file)
+        case "py":
+            from sglc.frontends.python import compile_source
+
+            return compile_source(target.text, target.file)
+        case _:
+            from sglc.ir.parser import parse_module
+
+            return parse_module(target.text, target.file)
+
+
+def choose(module: Module, target: Target) -> Func:
+    """
+    The function to run: the one named, else `main`, else the only one that is a program.
+
+    Raises UsageError when there is no such function or the choice is not clear.
+    """
+    programs = {name: f for name, f in module.funcs.items() if is_program(f)}
+    if target.function is not None:
+        if target.function in programs:
+            return programs[target.function]
+        close = get_close_matches(target.function, programs, 1)
+        raise _usage(
+            "SGL0607",
+            f"no function `{target.function}` in `{target.path}`",
+            f"did you mean `{close[0]}`?" if close else _functions(programs),
+        )
+    if "main" in programs:
+        return programs["main"]
+    if len(programs) == 1:
+        return next(iter(programs.values()))
+    what = "no function to run" if not programs else "more than one function"
+    raise _usage("SGL0607", f"{what} in `{target.path}`", _functions(programs, target.path))
+
+
+def is_program(func: Func) -> bool:
+    """Whether a function can be run on a prompt of its own."""
+    return func.attrs.get("kind") in {"function", "program"}
+
+
+def params_of(func: Func) -> tuple[Param, ...]:
+    """Parameters of a function of the IR, the state left out."""
+    declared: Any = func.attrs.get("params", ())
+    return tuple(
+        Param(str(entry["name"]), _text(entry.get("type")), "default" not in entry)
+        for entry in declared
+        if isinstance(entry, Mapping)
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _functions(programs: Mapping[str, Func], path: Path | None = None) -> str:
+    if not programs:
+        return "declare one with `def name():` (.sgl) or `@sglc.function` (.py)"
+    names = ", ".join(f"`{name}`" for name in programs)
+    return f"functions are {names}" if path is None else f"write `{path}:NAME`; names are {names}"
+
+
+def _similar_files(path: Path) -> Sequence[str]:
+    if not path.parent.is_dir():
+        return ()
+    names = [p.name for p in path.parent.iterdir() if p.suffix in SUFFIXES]
+    close = get_close_matches(path.name, names, 1)
+    return (f"did you mean `{path.parent / close[0]}`?",) if close else ()
+
+
+def _usage(code: str, message: str, *helps: str) -> UsageError:
+    return UsageError(Diagnostic(code=code, message=message, helps=helps))
