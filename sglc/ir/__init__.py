@@ -1,1 +1,3 @@
-"""The intermediate representation."""
+"""The IR: values and ops, builder, printer, parser, verifier."""
+
+from sglc.ir.equality import equal as equal
