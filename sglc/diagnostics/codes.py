@@ -1,0 +1,44 @@
+"""Registry of diagnostic codes: titles and the pages that `sglc explain CODE` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sglc.diagnostics.core import Diagnostic, UsageError
+from sglc.diagnostics.page import Page
+from sglc.diagnostics.pages import execution, lowering, names, syntax, usage, verifier
+from sglc.diagnostics.suggest import did_you_mean
+
+CODES: Mapping[str, Page] = MappingProxyType(
+    {
+        page.code: page
+        for module in (syntax, names, lowering, verifier, execution, usage)
+        for page in module.PAGES
+    }
+)
+"""Every code that sglc reports, in order."""
+
+
+def lookup(code: str) -> Page:
+    """
+    The page of a code, upper or lower case.
+
+    Raises:
+        UsageError: there is no such code.
+    """
+    page = CODES.get(code.upper())
+    if page is None:
+        raise UsageError(
+            Diagnostic(
+                code="SGL0604",
+                message=f"there is no diagnostic `{code}`",
+                helps=did_you_mean(code.upper(), CODES),
+            )
+        )
+    return page
+
+
+def explain(code: str) -> str:
+    """The explanation page of a code as plain text; raises as `lookup` does."""
+    return lookup(code).text()

@@ -1,0 +1,1 @@
+"""Explanation pages, one module for each range of codes."""

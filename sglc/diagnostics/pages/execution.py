@@ -1,0 +1,101 @@
+"""SGL05xx: a program failed while it ran."""
+
+from sglc.diagnostics.page import Page
+
+PAGES = (
+    Page(
+        "SGL0501",
+        "generation failed",
+        """
+        A `gen` or `select` got no answer: the prompt is longer than the model's context, the
+        server refused or broke off, or the answer is not what `json` asked for. Everything that
+        depends on the answer fails with it; the message points at the `gen`. A script handles it
+        with `except gen_error`.
+        """,
+        """
+        def main(topic: str):
+            return ask(topic)
+
+        def ask(topic: str) -> str:
+            user "${topic}"
+            assistant:
+                text = gen()
+            return text
+        """,
+        """
+        def main(topic: str):
+            try:
+                text = ask(topic)
+            except gen_error:
+                text = "no answer"
+            return text
+
+        def ask(topic: str) -> str:
+            user "${topic}"
+            assistant:
+                text = gen()
+            return text
+        """,
+    ),
+    Page(
+        "SGL0502",
+        "extern function failed",
+        """
+        A Python function that the script calls raised an exception, or returned something that
+        is not a value of scripts (none, booleans, numbers, strings, lists, dicts). A script
+        handles it with `except extern_error`.
+        """,
+    ),
+    Page(
+        "SGL0503",
+        "expression has no value",
+        """
+        Evaluating an expression failed: a bad index or key, a division by zero, text that is no
+        number, operands that do not go together, a variable that was never set. A script handles
+        it with `except value_error`.
+        """,
+        """
+        def main(text: str):
+            return int(text)
+        """,
+        """
+        def main(text: str):
+            try:
+                n = int(text)
+            except value_error:
+                n = 0
+            return n
+        """,
+    ),
+    Page(
+        "SGL0504",
+        "limit exceeded",
+        """
+        The program reached a bound on steps, loop turns, call depth, branches or the size of a
+        value. Programs can loop for ever, so each has a bound; raise it in the run's options if
+        the program is right. `except` does not handle this.
+        """,
+    ),
+    Page(
+        "SGL0505",
+        "extern module is not allowed",
+        """
+        A script reaches Python only through modules that whoever runs it names:
+        `--allow-extern MODULE`.
+        """,
+        """
+        sglc run agent.sgl -p question="2+2?"
+        """,
+        """
+        sglc run agent.sgl -p question="2+2?" --allow-extern tools
+        """,
+        language="sh",
+    ),
+    Page(
+        "SGL0506",
+        "extern function cannot be loaded",
+        """
+        The module cannot be imported, or has no such function.
+        """,
+    ),
+)
