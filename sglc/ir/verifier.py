@@ -1,0 +1,269 @@
+"""
+Checks what no source program can break: a finding here is a bug in sglc, and says so.
+
+Runs after parsing, lowering and every pass. What an op requires comes from its declaration
+(`sglc.ir.ops`); the typing of carried values is in `verify_control`, linearity in `verify_linear`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sglc.diagnostics.core import Diagnostic, Span, VerifyError
+from sglc.ir.core import Func, Loc, Module, Op, Region, Symbol, Value
+from sglc.ir.ops import FUNC_ENDS, OPS, PARAMS
+from sglc.ir.printer import name_values, op_text
+from sglc.ir.spec import Operand, OpSpec, Result
+from sglc.ir.verify_control import control_findings
+from sglc.ir.verify_linear import linear_findings
+
+STRUCTURE, OPERANDS, ATTRIBUTES, REGIONS, SCOPE, LINEAR, LOCATION = (
+    "SGL0401",
+    "SGL0402",
+    "SGL0403",
+    "SGL0404",
+    "SGL0405",
+    "SGL0406",
+    "SGL0407",
+)
+_PROMPTS = frozenset({"handle", "state"})
+_ACCEPTS: dict[str, frozenset[str]] = {
+    "prompt": _PROMPTS,
+    "list": frozenset({"list"}),
+    "val": frozenset({"val"}),
+    "handle": frozenset({"handle"}),
+    "iterable": frozenset({"val", "list", "iter"}),
+    "any": frozenset({"state", "handle", "val", "list", "iter"}),
+}
+
+
+def verify(module: Module) -> None:
+    """Raise `VerifyError` with every finding, each with its op's text; return if there are none."""
+    findings = [d for func in module.funcs.values() for d in _FuncVerifier(module, func).run()]
+    if findings:
+        raise VerifyError(findings)
+
+
+class _FuncVerifier:
+    def __init__(self, module: Module, func: Func) -> None:
+        self.module = module
+        self.func = func
+        self.names = name_values(func)
+        self.findings: list[Diagnostic] = []
+
+    def run(self) -> list[Diagnostic]:
+        if self.func.loc is None:
+            self.add(LOCATION, f"function `@{self.func.name}` has no location", None)
+        if self.func.body.parent is not self.func:
+            self.add(STRUCTURE, "the function's body has another parent", None)
+        self.region(self.func.body, FUNC_ENDS, set(), f"function `@{self.func.name}`", None)
+        if not self.findings:
+            # These read the structure that the checks above established.
+            for op, message in (*control_findings(self.func), *self.linear()):
+                self.add(LINEAR if "state" in message else REGIONS, message, op)
+        return self.findings
+
+    def linear(self) -> Iterator[tuple[Op, str]]:
+        return linear_findings(self.func, self.names)
+
+    def add(self, code: str, message: str, op: Op | None) -> None:
+        loc = (op.loc if op is not None else None) or self.func.loc
+        notes = [] if op is None else [f"see current operation: {op_text(op, self.names)}"]
+        if op is not None and op.made_by:
+            notes.append(f"the operation was last changed by the pass `{op.made_by}`")
+        self.findings.append(
+            Diagnostic(
+                code=code,
+                message=message,
+                span=_span(self.module.file, loc),
+                notes=(*notes, "this is a bug in sglc: please report it with the program"),
+            )
+        )
+
+    def region(
+        self,
+        region: Region,
+        ends: frozenset[str],
+        scope: set[Value],
+        where: str,
+        owner: Op | None,
+    ) -> None:
+        scope = scope | set(region.args)
+        last = region.terminator
+        if last is None or last.name not in ends:
+            found = f"ends in `{last.name}`" if last is not None else "is empty"
+            wanted = ", ".join(f"`{e}`" for e in sorted(ends))
+            self.add(REGIONS, f"{where} {found}; it must end in one of {wanted}", last or owner)
+        for op in region.ops:
+            spec = OPS.get(op.name)
+            if spec is None:
+                self.add(STRUCTURE, f"unknown op `{op.name}`", op)
+                continue
+            if op.parent is not region:
+                self.add(STRUCTURE, f"`{op.name}` has another parent than its region", op)
+            if spec.terminator and op is not last:
+                self.add(REGIONS, f"`{op.name}` must be the last operation of {where}", op)
+            if op.loc is None:
+                self.add(LOCATION, f"`{op.name}` has no location", op)
+            self.op(op, spec, scope)
+            for inner in self.regions(op, spec):
+                end_names = next(r.ends for r in spec.regions if r.label == inner.label)
+                self.region(inner, end_names, scope, f"region `^{inner.label}` of `{op.name}`", op)
+            for result in op.results:
+                if result.owner is not op:
+                    self.add(STRUCTURE, f"result {self.names[result]} has another owner", op)
+            scope.update(op.results)
+
+    def op(self, op: Op, spec: OpSpec, scope: set[Value]) -> None:
+        for value in op.operands:
+            if value not in scope:
+                name = self.names.get(value, f"%{value.name}")
+                self.add(SCOPE, f"`{name}` is used before it is defined, or out of its region", op)
+            if op not in value.uses:
+                self.add(STRUCTURE, "an operand's use list does not know this operation", op)
+        self.operands(op, spec)
+        self.attributes(op, spec)
+
+    def operands(self, op: Op, spec: OpSpec) -> None:
+        message = _mismatch("operand", spec.operands, op.operands)
+        if message:
+            self.add(OPERANDS, f"`{op.name}` {message}", op)
+            return
+        results = op.results
+        promoted = spec.moves and op.operands[0].type == "state"
+        if promoted:
+            if not results or results[0].type != "state":
+                self.add(OPERANDS, f"`{op.name}` on a state needs a state as first result", op)
+                return
+            results = results[1:]
+        message = _mismatch("result", spec.results, results)
+        if message:
+            self.add(OPERANDS, f"`{op.name}` {message}", op)
+
+    def attributes(self, op: Op, spec: OpSpec) -> None:
+        for name, value in op.attrs.items():
+            attr = spec.attr(name)
+            if attr is None:
+                self.add(ATTRIBUTES, f"`{op.name}` has no attribute `{name}`", op)
+            elif not attr.type.accepts(value):
+                self.add(ATTRIBUTES, f"attribute `{name}` must be {attr.type.name}", op)
+        for attr in spec.attrs:
+            if attr.required and attr.name not in op.attrs:
+                self.add(ATTRIBUTES, f"`{op.name}` needs the attribute `{attr.name}`", op)
+        message = _attr_relation(op, self.module)
+        if message:
+            self.add(ATTRIBUTES, message, op)
+
+    def regions(self, op: Op, spec: OpSpec) -> list[Region]:
+        labels = [r.label for r in op.regions]
+        declared = {r.label: i for i, r in enumerate(spec.regions)}
+        for label in labels:
+            if label not in declared:
+                self.add(REGIONS, f"`{op.name}` has no region `^{label}`", op)
+        order = [declared[label] for label in labels if label in declared]
+        if order != sorted(order):
+            self.add(REGIONS, f"regions of `{op.name}` are out of order", op)
+        for region in spec.regions:
+            count = labels.count(region.label)
+            if count == 0 and not region.optional:
+                self.add(REGIONS, f"`{op.name}` needs a region `^{region.label}`", op)
+            if count > 1 and not region.repeated:
+                self.add(REGIONS, f"`{op.name}` has two regions `^{region.label}`", op)
+        for inner in op.regions:
+            if inner.parent is not op:
+                self.add(STRUCTURE, f"region `^{inner.label}` has another parent", op)
+        return [r for r in op.regions if r.label in declared]
+
+
+def _span(file: str, loc: Loc | None) -> Span | None:
+    if loc is None or loc.line == 0:
+        return None
+    return Span(file, loc.line, loc.column, loc.end_line, loc.end_column)
+
+
+def _mismatch(
+    what: str, declared: Sequence[Operand] | Sequence[Result], found: Sequence[Value]
+) -> str:
+    """What is wrong with the number and types of operands or results; empty if nothing is."""
+    variadic = bool(declared) and declared[-1].variadic
+    most = len(declared) - variadic
+    least = sum(not (d.optional or d.variadic) for d in declared)
+    if len(found) < least or (len(found) > most and not variadic):
+        wanted = f"{least}" if least == most and not variadic else f"at least {least}"
+        return f"has {len(found)} {what}s, it takes {wanted}"
+    for i, value in enumerate(found):
+        slot = declared[min(i, len(declared) - 1)]
+        if value.type not in _ACCEPTS[slot.type]:
+            return f"has a {value.type} as {what} `{slot.name}`, which must be {slot.type}"
+    return ""
+
+
+def _attr_relation(op: Op, module: Module) -> str:
+    """What is wrong between attributes, operands and regions of one op; empty if nothing is."""
+    attrs = op.attrs
+    match op.name:
+        case "lm.text":
+            text = attrs.get("text")
+            if isinstance(text, tuple) and len(text) != len(op.operands):
+                return f"{len(text)} constants for {len(op.operands) - 1} operands"
+        case "lm.gen" | "lm.select":
+            return _param_relation(op)
+        case "lm.fork":
+            return _fork_relation(op)
+        case "lm.role_begin":
+            if ("role" in attrs) == (len(op.operands) > 1):
+                return "a role is given either by the attribute or by an operand"
+        case "lm.read":
+            if ("name" in attrs) == (len(op.operands) > 1):
+                return "a variable is given either by the attribute or by an operand"
+        case "ex.eval":
+            names = attrs.get("names")
+            if isinstance(names, tuple) and len(names) != len(op.operands):
+                return f"{len(names)} names for {len(op.operands)} operands"
+        case "cf.try":
+            kinds, handlers = attrs.get("kinds"), [r for r in op.regions if r.label == "except"]
+            if isinstance(kinds, tuple) and len(kinds) != len(handlers):
+                return f"kinds for {len(kinds)} handlers, there are {len(handlers)}"
+            if len(op.regions) == 1:
+                return "a `cf.try` needs a handler or a `^finally`"
+        case "lm.run" | "cf.call" | "py.call":
+            return _call_relation(op, module)
+    return ""
+
+
+def _param_relation(op: Op) -> str:
+    args = op.attrs.get("args", ())
+    names = args if isinstance(args, tuple) else ()
+    if len(names) != len(op.operands) - 1:
+        return f"`args` names {len(names)} operands, there are {len(op.operands) - 1}"
+    for name in names:
+        if name not in PARAMS[op.name]:
+            return f"`{op.name}` has no parameter `{name}`"
+        if name in op.attrs or names.count(name) > 1:
+            return f"parameter `{name}` is given twice"
+    if op.name == "lm.select" and "choices" not in op.attrs and "choices" not in names:
+        return "`lm.select` needs `choices`"
+    return ""
+
+
+def _fork_relation(op: Op) -> str:
+    result = op.results[-1].type if op.results else None
+    if op.regions:
+        if len(op.operands) != 2 or "size" in op.attrs:
+            return "a fork with a branch region takes the list of items as operand"
+        return "" if result == "val" else "a fork with a branch region results in a val"
+    if ("size" in op.attrs) == (len(op.operands) == 2):
+        return "the number of branches is given either by the attribute or by an operand"
+    return "" if result == "list" else "a fork without a branch region results in a list"
+
+
+def _call_relation(op: Op, module: Module) -> str:
+    given = len(op.operands) - (op.name == "cf.call")
+    args = op.attrs.get("args")
+    if isinstance(args, tuple) and len(args) != given:
+        return f"`args` names {len(args)} operands, there are {given}"
+    callee = op.attrs.get("callee")
+    inside = module.attrs.get("language") == "sgl"
+    if inside and isinstance(callee, Symbol) and callee.name not in module.funcs:
+        return f"function `@{callee.name}` is not in the module"
+    return ""
