@@ -1,0 +1,115 @@
+"""Adapter for backends whose `generate` blocks: calls run on a pool of threads."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, cast
+
+from sglc.execution.requests import (
+    Chain,
+    GenResult,
+    GenStep,
+    ModelBackend,
+    SelectResult,
+    SelectStep,
+    Sink,
+    Warmup,
+)
+from sglc.language.chat_template import ChatTemplate, get_chat_template
+from sglc.language.choices import ChoicesDecision
+
+MAX_CALLS = 256
+"""Calls in flight at most; they mostly wait for a network."""
+
+
+class CallPoolBackend:
+    """Runs `generate`, `generate_stream` and `select` of a blocking backend, one call a step."""
+
+    wants_snapshots = True
+
+    def __init__(self, target: Any) -> None:
+        self._target = weakref.ref(target)
+        self._pool = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="sglc-call")
+        weakref.finalize(target, self._pool.shutdown, wait=False)
+
+    @property
+    def target(self) -> Any:
+        """The user's backend."""
+        target = self._target()
+        assert target is not None, "a session keeps its backend alive"
+        return target
+
+    def get_chat_template(self) -> ChatTemplate:
+        """The backend's template, `default` where it has none."""
+        getter = getattr(self.target, "get_chat_template", None)
+        template = getter() if getter is not None else None
+        return template if template is not None else get_chat_template("default")
+
+    def submit(self, work: Sequence[Chain | Warmup], sink: Sink) -> None:
+        """Start one call for each chain."""
+        for item in work:
+            if isinstance(item, Chain):
+                context = item.context or copy_context()
+                self._pool.submit(context.copy().run, self._call, item, sink)
+
+    def cancel(self, chains: Sequence[int]) -> None:
+        """Blocking calls cannot be stopped; their results are ignored."""
+
+    def _call(self, chain: Chain, sink: Sink) -> None:
+        step = chain.steps[0]
+        try:
+            assert chain.snapshot is not None
+            state = chain.snapshot()
+            if isinstance(step, SelectStep):
+                sink.finished(chain.id, 0, self._select(state, step))
+            elif isinstance(step, GenStep) and chain.stream and step.params.n in (None, 1):
+                sink.finished(chain.id, 0, self._stream(state, step, chain.id, sink))
+            elif isinstance(step, GenStep):
+                sink.finished(chain.id, 0, self._generate(state, step))
+        except BaseException as error:
+            sink.failed(chain.id, 0, error)
+
+    def _generate(self, state: Any, step: GenStep) -> GenResult:
+        reply = self.target.generate(state, sampling_params=step.params)
+        text, meta = reply if isinstance(reply, tuple) else (reply, None)
+        if isinstance(text, list):
+            return GenResult(tuple(text), meta, many=True)
+        return GenResult((text,), meta)
+
+    def _stream(self, state: Any, step: GenStep, chain: int, sink: Sink) -> GenResult:
+        texts: list[str] = []
+        meta: Any = None
+        for delta, info in self.target.generate_stream(state, sampling_params=step.params):
+            texts.append(delta)
+            meta = info
+            sink.delta(chain, 0, delta)
+        return GenResult(("".join(texts),), meta)
+
+    def _select(self, state: Any, step: SelectStep) -> SelectResult:
+        decision = self.target.select(
+            state,
+            choices=list(step.choices),
+            temperature=step.temperature,
+            choices_method=step.method,
+        )
+        if isinstance(decision, ChoicesDecision):
+            return SelectResult(decision.decision, decision.meta_info)
+        # Backends written for early SGLang return (decision, log probabilities...).
+        return SelectResult(decision[0], {"normalized_prompt_logprobs": decision[1]})
+
+
+_adapters: weakref.WeakKeyDictionary[Any, CallPoolBackend] = weakref.WeakKeyDictionary()
+
+
+def as_model_backend(backend: Any) -> ModelBackend:
+    """The backend as the driver uses it; TypeError for what is not a backend."""
+    if hasattr(backend, "submit") and hasattr(backend, "wants_snapshots"):
+        return cast(ModelBackend, backend)
+    if not hasattr(backend, "generate"):
+        raise TypeError(f"{backend!r} is not a backend: it has no `generate`")
+    if backend not in _adapters:
+        _adapters[backend] = CallPoolBackend(backend)
+    return _adapters[backend]

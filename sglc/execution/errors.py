@@ -1,0 +1,25 @@
+"""Failures of generations."""
+
+from __future__ import annotations
+
+from sglc.execution.requests import GenStep, SelectStep
+from sglc.language.exprs import Place
+
+
+class GenerationError(RuntimeError):
+    """The model backend could not run a `gen` or `select`."""
+
+    def __init__(self, message: str, *, kind: str = "internal") -> None:
+        super().__init__(message)
+        self.kind = kind
+        """`cancelled`, `context_length`, `bad_request`, `out_of_memory` or `internal`."""
+
+
+def note_place(error: BaseException, step: GenStep | SelectStep, place: Place | None) -> None:
+    """Add a note to `error` that names the `gen` and where it stands in the program."""
+    what = "gen" if isinstance(step, GenStep) else "select"
+    note = f"in {what}({step.name!r})" if step.name is not None else f"in {what}()"
+    if place is not None:
+        note += f" at {place[0]}:{place[1]}"
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)

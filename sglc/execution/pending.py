@@ -1,0 +1,176 @@
+"""A value that may not be there yet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+_lock = threading.Lock()
+"""Guards the short moment between looking at a Pending and adding a callback to it."""
+
+driver_threads: set[int] = set()
+"""Threads that must never wait, because everything else waits for them."""
+
+
+class Cancellable(Protocol):
+    """What a Pending belongs to; told when a caller that waits is interrupted."""
+
+    def cancel(self) -> None:
+        """Stop all work that is under way."""
+
+
+class Pending(Generic[T]):
+    """
+    A value that some part of the graph will produce, or the error it failed with.
+
+    Set once. Unlike `concurrent.futures.Future` it costs one small object and no lock of its own.
+    """
+
+    __slots__ = ("_callbacks", "_done", "_error", "_traceback", "_value", "owner")
+
+    def __init__(self, owner: Cancellable | None = None) -> None:
+        self._done = False
+        self._value: T | None = None
+        self._error: BaseException | None = None
+        self._traceback: TracebackType | None = None
+        self._callbacks: list[Callable[[Pending[T]], None]] | None = None
+        self.owner = owner
+
+    @staticmethod
+    def of(value: U) -> Pending[U]:
+        """A Pending that is there already."""
+        pending: Pending[U] = Pending()
+        pending._value, pending._done = value, True
+        return pending
+
+    @staticmethod
+    def failed(error: BaseException) -> Pending[Any]:
+        """A Pending that has failed already."""
+        pending: Pending[Any] = Pending()
+        pending._error, pending._traceback, pending._done = error, error.__traceback__, True
+        return pending
+
+    def done(self) -> bool:
+        """Whether the value, or the failure, is there."""
+        return self._done
+
+    def set_result(self, value: T) -> None:
+        """Provide the value and run the callbacks on this thread."""
+        self._finish(value, None)
+
+    def set_exception(self, error: BaseException) -> None:
+        """Provide the failure and run the callbacks on this thread."""
+        self._finish(None, error)
+
+    def _finish(self, value: T | None, error: BaseException | None) -> None:
+        with _lock:
+            assert not self._done, "a Pending is set once"
+            self._value, self._error = value, error
+            self._traceback = error.__traceback__ if error is not None else None
+            self._done = True
+            callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
+            callback(self)
+
+    def result(self, timeout: float | None = None) -> T:
+        """
+        Wait for the value and return it.
+
+        Raises the failure, every time, the same object; TimeoutError after `timeout` seconds;
+        RuntimeError when the value is not there and the caller is the driver itself, which would
+        wait for ever. A KeyboardInterrupt while waiting cancels the run this value belongs to.
+        """
+        if not self._done:
+            self._wait(timeout)
+        if self._error is not None:
+            raise self._error.with_traceback(self._traceback)
+        return cast(T, self._value)
+
+    def _wait(self, timeout: float | None) -> None:
+        if threading.get_ident() in driver_threads:
+            raise RuntimeError("waiting for a value on the driver's thread; yield the Pending")
+        event = threading.Event()
+        self.add_done_callback(lambda _: event.set())
+        try:
+            if not event.wait(timeout):
+                raise TimeoutError(f"no value after {timeout} s")
+        except KeyboardInterrupt:
+            if self.owner is not None:
+                self.owner.cancel()
+            raise
+
+    def exception(self) -> BaseException | None:
+        """The failure, or None; only once done."""
+        assert self._done, "exception() before done()"
+        return self._error
+
+    def value(self) -> T:
+        """The value; only once done and not failed."""
+        assert self._done
+        assert self._error is None
+        return cast(T, self._value)
+
+    def add_done_callback(self, fn: Callable[[Pending[T]], None]) -> None:
+        """Call `fn(self)` when done: at once when it is, else on the thread that sets it."""
+        with _lock:
+            if not self._done:
+                if self._callbacks is None:
+                    self._callbacks = [fn]
+                else:
+                    self._callbacks.append(fn)
+                return
+        fn(self)
+
+    def map(self, fn: Callable[[T], U]) -> Pending[U]:
+        """A Pending of `fn(value)`; fails as this one does, or with what `fn` raises."""
+        mapped: Pending[U] = Pending(self.owner)
+
+        def finish(source: Pending[T]) -> None:
+            if source._error is not None:
+                mapped.set_exception(source._error)
+                return
+            try:
+                value = fn(cast(T, source._value))
+            except Exception as error:
+                mapped.set_exception(error)
+            else:
+                mapped.set_result(value)
+
+        self.add_done_callback(finish)
+        return mapped
+
+    def __repr__(self) -> str:
+        if not self._done:
+            return "Pending(...)"
+        return f"Pending({self._value!r})" if self._error is None else f"Pending({self._error!r})"
+
+
+def gather(items: Sequence[Any], owner: Cancellable | None = None) -> Pending[list[Any]]:
+    """A Pending of all values in order, plain values taken as they are; the first failure wins."""
+    waiting = [item for item in items if isinstance(item, Pending)]
+    result: Pending[list[Any]] = Pending(owner)
+    if not waiting:
+        result.set_result(list(items))
+        return result
+    left = [len(waiting)]
+    guard = threading.Lock()
+
+    def finish(_: Pending[Any]) -> None:
+        with guard:
+            left[0] -= 1
+            if left[0]:
+                return
+        error = next((p._error for p in waiting if p._error is not None), None)
+        if error is not None:
+            result.set_exception(error)
+        else:
+            result.set_result([i._value if isinstance(i, Pending) else i for i in items])
+
+    for pending in waiting:
+        pending.add_done_callback(finish)
+    return result

@@ -1,0 +1,50 @@
+"""
+Where randomness comes from: pure functions from a place in a program to a 64-bit key.
+
+The engine draws counter-based noise (Philox) from (key, sample, token). The key depends on the
+run's seed, the state's path and how many `gen`s the state ran before, and on nothing else: no
+arrival order, batch position or retry enters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+SeedPath = tuple[int, ...]
+"""Path of a state inside its run: for each fork on the way, the fork's number and the child's."""
+
+
+def mix(*parts: int | str) -> int:
+    """64 bits from a sequence of integers and strings; different sequences do not collide."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        data = str(part).encode()
+        digest.update(f"{'s' if isinstance(part, str) else 'i'}{len(data)}:".encode())
+        digest.update(data)
+    return int.from_bytes(digest.digest(), "little")
+
+
+def gen_key(seed: int, path: SeedPath, index: int) -> int:
+    """Key of the `index`-th `gen` (or `select`) of the state at `path`."""
+    return mix(seed, "gen", *path, "#", index)
+
+
+def run_seed(seed: int, path: SeedPath, number: int) -> int:
+    """Seed of the `number`-th run that the state at `path` starts."""
+    return mix(seed, "run", *path, "#", number)
+
+
+def row_seed(seed: int, row: int) -> int:
+    """Seed of a row of a batch."""
+    return mix(seed, "row", row)
+
+
+def fork_path(path: SeedPath, fork: int, child: int) -> SeedPath:
+    """Path of a child of the `fork`-th fork of the state at `path`."""
+    return (*path, fork, child)
+
+
+def draw_seed() -> int:
+    """A fresh seed for a run that was given none: 63 random bits."""
+    return secrets.randbits(63)

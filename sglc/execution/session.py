@@ -1,0 +1,132 @@
+"""A session: one run of one program on one backend with one seed."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sglc.execution.calls import as_model_backend
+from sglc.execution.seeds import SeedPath, draw_seed, run_seed
+from sglc.ir.core import Loc
+from sglc.language.chat_template import ChatTemplate
+from sglc.language.exprs import Place
+from sglc.language.sampling import DEFAULTS, GenParams
+
+if TYPE_CHECKING:
+    from sglc.execution.driver import Driver
+    from sglc.execution.handle import Handle
+
+
+@dataclass(frozen=True, slots=True)
+class ExecOptions:
+    """What execution may do ahead of the program; nothing here changes a result."""
+
+    hoist: bool = True
+    """Compute prefixes of forks early, and wait for a prefix that is being computed."""
+    parallel: bool = True
+    """Run the branches of forks at the same time."""
+    deferred: bool = True
+    """Let text wait for values instead of the program; read by those who emit the text."""
+
+
+@dataclass(slots=True)
+class RunCounter:
+    """How many runs were started on a calling path; gives each its own seed."""
+
+    seed: int
+    path: SeedPath = ()
+    started: int = 0
+
+    def next_seed(self) -> int:
+        """The seed of the next run started here."""
+        self.started += 1
+        return run_seed(self.seed, self.path, self.started - 1)
+
+
+calling: ContextVar[RunCounter | None] = ContextVar("sglc_calling", default=None)
+"""The run whose body this code belongs to; None outside of all runs."""
+
+_ids = itertools.count(1)
+
+
+@dataclass(eq=False, slots=True)
+class Session:
+    """
+    One run.
+
+    `backend` is a model backend (`requests.ModelBackend`), a user's blocking backend
+    (`sglc.lang.backend.base_backend.BaseBackend`), or anything with an `endpoint` that is one.
+    `seed=None` draws one. `file` is what locations of the program refer to.
+    """
+
+    raw_backend: Any
+    defaults: GenParams = DEFAULTS
+    seed: int | None = None
+    options: ExecOptions = field(kw_only=True, default_factory=ExecOptions)
+    stream: bool = field(kw_only=True, default=False)
+    file: str | None = field(kw_only=True, default=None)
+    arguments: dict[str, Any] = field(kw_only=True, default_factory=dict)
+    num_api_spec_tokens: int | None = field(kw_only=True, default=None)
+    backend: Any = field(init=False)
+    chat_template: ChatTemplate = field(init=False)
+    run_seed: int = field(init=False)
+    id: int = field(init=False, default_factory=lambda: next(_ids))
+    live: set[int] = field(init=False, default_factory=set)
+    cancelled: bool = field(init=False, default=False)
+    progress: threading.Condition = field(init=False, default_factory=threading.Condition)
+    driver: Driver = field(init=False)
+    _roots: RunCounter = field(init=False)
+    _rooted: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        from sglc.execution.driver import Driver  # the driver's records name the session
+
+        self.driver = Driver.get()
+        self.raw_backend = getattr(self.raw_backend, "endpoint", self.raw_backend)
+        self.backend = as_model_backend(self.raw_backend)
+        self.chat_template = self.backend.get_chat_template()
+        self.run_seed = draw_seed() if self.seed is None else self.seed
+        self.seed = self.run_seed
+        self._roots = RunCounter(self.run_seed)
+
+    def root(self, label: str = "", *, caller: Handle | None = None) -> Handle:
+        """
+        A new, empty state.
+
+        The session's first has the session's seed. A later one, or one with a `caller`, is the
+        r-th run on that calling path and gets the seed of that place.
+        """
+        from sglc.execution.handle import Handle
+
+        if caller is not None:
+            number = caller.runs.started
+            seed = caller.runs.next_seed()
+            label = label or f"{caller.label}>{number}"
+        elif not self._rooted:
+            self._rooted = True
+            seed = self.run_seed
+        else:
+            number = self._roots.started
+            seed = self._roots.next_seed()
+            label = label or f"root>{number}"
+        return Handle(self, seed=seed, label=label or "root")
+
+    def cancel(self) -> None:
+        """Stop everything this run has asked for; its unfinished steps fail as cancelled."""
+        self.cancelled = True
+        self.driver.cancel(self)
+
+    def notify(self) -> None:
+        """Wake those who follow this run's text as it appears."""
+        if self.stream:
+            with self.progress:
+                self.progress.notify_all()
+
+    def place(self, loc: Loc | Place | None) -> Place | None:
+        """Where a location is: file and line."""
+        if isinstance(loc, Loc):
+            return (self.file or "<program>", loc.line)
+        return loc

@@ -1,0 +1,128 @@
+"""Sampling parameters: what a program may leave open, and how the open places are filled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+REGEX_INT = r"[-+]?[0-9]+[ \n]*"
+REGEX_FLOAT = r"[-+]?[0-9]*\.?[0-9]+[ \n]*"
+REGEX_BOOL = r"(True|False)"
+REGEX_STR = r"\"[\w\d\s]*\""
+REGEX_STRING = REGEX_STR
+
+Stops = str | Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenParams:
+    """
+    Sampling parameters of one `gen` (None: take the run's) or, without Nones, of a whole run.
+
+    Field names and defaults follow SGLang's `SglSamplingParams`.
+    """
+
+    max_new_tokens: int | None = None
+    min_new_tokens: int | None = None
+    n: int | None = None
+    stop: Stops = None
+    stop_token_ids: Sequence[int] | None = None
+    stop_regex: Stops = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    ignore_eos: bool | None = None
+    return_logprob: bool | None = None
+    logprob_start_len: int | None = None
+    top_logprobs_num: int | None = None
+    return_text_in_logprobs: bool | None = None
+    json_schema: str | None = None
+    dtype: type | str | None = None
+    regex: str | None = None
+
+
+SglSamplingParams = GenParams
+SamplingDefaults = GenParams
+
+DEFAULTS = GenParams(
+    max_new_tokens=128,
+    min_new_tokens=0,
+    n=1,
+    stop=(),
+    stop_token_ids=(),
+    stop_regex=(),
+    temperature=1.0,
+    top_p=1.0,
+    top_k=-1,
+    min_p=0.0,
+    frequency_penalty=0.0,
+    presence_penalty=0.0,
+    ignore_eos=False,
+)
+"""What holds where neither the `gen` nor the run says anything."""
+
+_NAMES = tuple(f.name for f in fields(GenParams))
+
+
+def overlay(base: GenParams, over: GenParams) -> GenParams:
+    """`base` with every field that `over` sets."""
+    changes = {name: v for name in _NAMES if (v := getattr(over, name)) is not None}
+    return replace(base, **changes) if changes else base
+
+
+def as_tuple(stop: Stops) -> tuple[str, ...]:
+    """Stop strings as a tuple; a single string is one stop."""
+    if stop is None:
+        return ()
+    return (stop,) if isinstance(stop, str) else tuple(stop)
+
+
+def resolve(run: GenParams, gen: GenParams, template_stop: Stops = ()) -> GenParams:
+    """
+    The parameters a `gen` runs with: its own, else the run's, else the defaults.
+
+    The chat template's stop strings are appended to the program's, as SGLang does for every `gen`.
+    Nothing the caller passed is changed.
+    """
+    merged = overlay(overlay(DEFAULTS, run), gen)
+    own = as_tuple(merged.stop)
+    extra = tuple(s for s in as_tuple(template_stop) if s not in own)
+    return replace(
+        merged,
+        stop=own + extra,
+        stop_token_ids=tuple(merged.stop_token_ids or ()),
+        stop_regex=as_tuple(merged.stop_regex),
+    )
+
+
+def check_regex(regex: str | None) -> None:
+    """Raise `re.error` for a pattern that Python cannot compile."""
+    if regex is not None:
+        re.compile(regex)
+
+
+def dtype_name(dtype: type | str) -> str:
+    """Canonical name of a `dtype`; RuntimeError for one that is not supported, as SGLang."""
+    names: dict[object, str] = {int: "int", float: "float", str: "str", bool: "bool"}
+    name = names.get(dtype, dtype if isinstance(dtype, str) else None)
+    if name not in ("int", "float", "str", "bool"):
+        raise RuntimeError(f"Invalid dtype: {dtype}")
+    return name
+
+
+_DTYPE_REGEX = {"int": REGEX_INT, "float": REGEX_FLOAT, "str": REGEX_STR, "bool": REGEX_BOOL}
+
+
+def constrain_by_dtype(params: GenParams) -> GenParams:
+    """Turn `dtype` into a regex, and for numbers stop strings, as SGLang's endpoint does."""
+    if params.dtype is None:
+        return params
+    name = dtype_name(params.dtype)
+    stop = as_tuple(params.stop)
+    if name in ("int", "float"):
+        stop += tuple(s for s in (" ", "\n") if s not in stop)
+    return replace(params, dtype=None, regex=_DTYPE_REGEX[name], json_schema=None, stop=stop)
