@@ -11,7 +11,7 @@ import ctypes
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 from ctypes import POINTER, Structure, byref, c_float, c_int, c_int32, c_int64, c_void_p
-from itertools import chain
+from itertools import chain, pairwise
 
 import torch
 from torch import Tensor
@@ -118,7 +118,7 @@ class CAttention(KvPool):
             edges = [heads * n // self.threads for n in range(self.threads + 1)]
             others = [
                 self._executor.submit(self._attend, byref(bound), byref(layer), start, end)
-                for start, end in zip(edges[1:], edges[2:], strict=False)
+                for start, end in pairwise(edges[1:])
             ]
             status = self._attend(byref(bound), byref(layer), edges[0], edges[1])
             for other in others:

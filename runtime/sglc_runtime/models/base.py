@@ -13,8 +13,8 @@ class Run(NamedTuple):
     """
     Rows of the batch that attend one contiguous extent of the KV pool.
 
-    A sequence's prefix is a list of extents; rows that share one (branches of a fork) share the run,
-    which is then read once. Causality is by position: row t sees KV positions <= positions[t].
+    A sequence's prefix is a list of extents; rows that share one (branches of a fork) share the
+    run, which is then read once. Causality is by position: row t sees KV positions up to its own.
     """
 
     row_start: int

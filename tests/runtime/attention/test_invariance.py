@@ -8,6 +8,7 @@ not matter: extents, forks in the middle of a block, shared runs, chunking, othe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 import torch
@@ -158,7 +159,7 @@ def test_extents_and_chunks_do_not_matter(data: st.DataObject) -> None:
     seq = sequence(4, dtype)
     cuts = sorted(data.draw(st.sets(st.integers(1, LENGTH - 1), max_size=12)))
     edges = [0, *cuts, LENGTH]
-    extents = list(zip(edges, edges[1:], strict=False))
+    extents = list(pairwise(edges))
     gap = data.draw(st.integers(0, 3))
     base, slot_of = data.draw(st.integers(0, 5)), {}
     for index, (start, end) in enumerate(data.draw(st.permutations(extents))):
