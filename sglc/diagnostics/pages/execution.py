@@ -98,4 +98,12 @@ PAGES = (
         The module cannot be imported, or has no such function.
         """,
     ),
+    Page(
+        "SGL0507",
+        "exception in a Python program",
+        """
+        The body of a `@sglc.function`, or Python code that it called, raised an exception. The
+        place is the last line of the program's own files on the way to it.
+        """,
+    ),
 )

@@ -12,6 +12,36 @@ PAGES: tuple[Page, ...] = (
         """,
     ),
     Page(
+        "SGL0602",
+        "argument without value, or given twice",
+        """
+        `-p` takes a name and a value joined by `=`, and each name once. Quote values with spaces
+        for the shell.
+        """,
+        """
+        sglc run text_qa.sgl -p question
+        """,
+        """
+        sglc run text_qa.sgl -p question="What is the capital of Japan?"
+        """,
+        language="sh",
+    ),
+    Page(
+        "SGL0603",
+        "missing argument",
+        """
+        The function has a parameter without default that got no value, from `-p` or from the row
+        of a batch.
+        """,
+        """
+        sglc run text_qa.py:text_qa
+        """,
+        """
+        sglc run text_qa.py:text_qa -p question="What is the capital of Japan?"
+        """,
+        language="sh",
+    ),
+    Page(
         "SGL0604",
         "unknown diagnostic",
         """
@@ -24,5 +54,80 @@ PAGES: tuple[Page, ...] = (
         sglc explain SGL0203
         """,
         language="sh",
+    ),
+    Page(
+        "SGL0605",
+        "unknown argument",
+        """
+        `-p` or a row of a batch names a parameter that the function does not have.
+        """,
+        """
+        sglc run text_qa.sgl -p qestion="What is the capital of Japan?"
+        """,
+        """
+        sglc run text_qa.sgl -p question="What is the capital of Japan?"
+        """,
+        language="sh",
+    ),
+    Page(
+        "SGL0606",
+        "file cannot be read or written",
+        """
+        There is no such file, it is a folder, the permissions forbid it, or it is not UTF-8 text.
+        """,
+    ),
+    Page(
+        "SGL0607",
+        "no such function",
+        """
+        `FILE:function` names a function that the file does not have; or no function is named, and
+        the file has neither a `main` nor exactly one function.
+        """,
+        """
+        sglc run json_record.sgl
+        """,
+        """
+        sglc run json_record.sgl:extract
+        """,
+        language="sh",
+    ),
+    Page(
+        "SGL0608",
+        "not a program",
+        """
+        Programs end in `.sgl` (scripts), `.py` (Python) or `.sglir` (printed IR).
+        """,
+    ),
+    Page(
+        "SGL0609",
+        "model cannot be loaded",
+        """
+        `--model` takes a checkpoint folder in Hugging Face format: `config.json`, weights in
+        safetensors, and a tokenizer. The folder is missing, incomplete or damaged, or its
+        architecture is not supported.
+        """,
+    ),
+    Page(
+        "SGL0610",
+        "argument of the wrong type",
+        """
+        The value of `-p`, or of a row of a batch, does not fit the parameter's annotation. `-p`
+        takes strings as they are, `true` and `false`, numbers, and JSON for lists and records.
+        """,
+        """
+        sglc run agent.sgl -p max_steps=many
+        """,
+        """
+        sglc run agent.sgl -p max_steps=6
+        """,
+        language="sh",
+    ),
+    Page(
+        "SGL0611",
+        "row is not JSON",
+        """
+        Each line of a batch's input is one JSON object of arguments. Other rows still run; the
+        output has the error in this row's place.
+        """,
     ),
 )
