@@ -1,0 +1,194 @@
+"""
+Any causal language model of transformers, with our attention in place of its own.
+
+The model runs packed ([1, T], several sequences in one row) with `use_cache=False`; our function in
+`AttentionInterface` stores keys and values in the KV pool and attends. Models that do not route
+their attention through the interface are found by a probe at load and refused.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import inspect
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sglc_runtime.models.base import Attention, Batch, ModelSpec
+from sglc_runtime.models.config import eos_ids, read_config, token_ids
+from sglc_runtime.models.dtypes import choose_dtype
+from sglc_runtime.models.errors import LoadError
+from sglc_runtime.models.probe import probe
+
+NAME = "sglc_paged"
+_active: contextvars.ContextVar[Attention] = contextvars.ContextVar("attention")
+
+
+def _attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    **options: Any,
+) -> tuple[Tensor, None]:
+    """Stand in for transformers' attention functions; q [1, H, T, D], k and v [1, Hk, T, D]."""
+    dim, value_dim = query.shape[-1], value.shape[-1]
+    if value_dim < dim:  # multi-head latent attention; the pool has one head size
+        value = F.pad(value, (0, dim - value_dim))
+    elif value_dim > dim:
+        raise RuntimeError("values wider than keys")
+    out = _active.get()(
+        cast(int, module.layer_idx),
+        query[0].transpose(0, 1),
+        key[0].transpose(0, 1),
+        value[0].transpose(0, 1),
+        scale=dim**-0.5 if scaling is None else float(scaling),
+        window=options.get("sliding_window"),
+        softcap=options.get("softcap"),
+        sinks=options.get("s_aux"),
+    )
+    return out[None, ..., :value_dim], None
+
+
+class GenericModel:
+    """A transformers model behind the `Model` interface; create with `load_generic`."""
+
+    implementation = "transformers"
+
+    def __init__(self, model: nn.Module, spec: ModelSpec) -> None:
+        self.model = model
+        self.spec = spec
+        self._keep = "logits_to_keep" in inspect.signature(model.forward).parameters
+
+    @torch.no_grad()
+    def forward(self, batch: Batch, attention: Attention) -> Tensor:
+        """Logits [R, vocab] (float32) of `batch.rows`."""
+        token = _active.set(attention)
+        try:
+            options: dict[str, Any] = {"logits_to_keep": batch.rows} if self._keep else {}
+            out = self.model(
+                input_ids=batch.ids[None],
+                position_ids=batch.positions[None],
+                use_cache=False,
+                **options,
+            )
+        finally:
+            _active.reset(token)
+        logits: Tensor = out.logits[0]
+        return (logits if self._keep else logits[batch.rows]).float()
+
+
+def freeze_rope(model: nn.Module, context_length: int) -> None:
+    """
+    Fix RoPE types that change with the length of the sequence to the whole context.
+
+    Frequencies that move while a sequence grows would contradict its cached keys, and would make a
+    row depend on its batch.
+    """
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+    for module in model.modules():
+        kind = getattr(module, "rope_type", None)
+        if kind not in ("dynamic", "longrope"):
+            continue
+        device = cast(Tensor, module.inv_freq).device
+        # longrope switches at one token above the original context.
+        frequencies, scaling = ROPE_INIT_FUNCTIONS[kind](
+            module.config, device, seq_len=context_length
+        )
+        module.inv_freq = frequencies
+        module.attention_scaling = scaling
+        cast(Any, module).rope_type = "default"
+
+
+def _read(folder: Path, device: torch.device, dtype: torch.dtype, trust: bool) -> nn.Module:
+    import transformers
+    from transformers import AutoModelForCausalLM
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        model, info = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=dtype,
+            trust_remote_code=trust,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except (ValueError, KeyError, ImportError) as error:
+        raise LoadError(
+            "unsupported_model", f"transformers cannot load {folder}: {_first_line(error)}"
+        ) from error
+    except (OSError, RuntimeError, TypeError, AttributeError) as error:
+        raise LoadError(
+            "bad_checkpoint", f"transformers cannot read {folder}: {_first_line(error)}"
+        ) from error
+    except Exception as error:
+        # Errors of the safetensors and pickle readers have no common base class.
+        raise LoadError(
+            "bad_checkpoint", f"transformers cannot read {folder}: {_first_line(error)}"
+        ) from error
+    missing = sorted(info["missing_keys"])
+    if missing:
+        raise LoadError("bad_checkpoint", f"{folder} lacks tensor {', '.join(missing[:3])}")
+    if info["mismatched_keys"]:
+        name, got, want = sorted(info["mismatched_keys"])[0]
+        raise LoadError(
+            "bad_checkpoint",
+            f"{folder}: {name} has shape {tuple(got)}, config.json asks for {tuple(want)}",
+        )
+    return cast(nn.Module, model.eval().to(device))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _stored_dtype(config: dict[str, Any]) -> torch.dtype:
+    name = config.get("dtype") or config.get("torch_dtype") or "float32"
+    stored = getattr(torch, str(name), None)
+    return stored if isinstance(stored, torch.dtype) else torch.float32
+
+
+def load_generic(
+    folder: Path, *, device: torch.device, dtype: str, trust_remote_code: bool = False
+) -> GenericModel:
+    """
+    Load a folder through transformers and probe it.
+
+    Raises `LoadError`: `unsupported_model` with the probe's reason for a model that ignores our
+    attention, `bad_checkpoint` for files that cannot be read or lack tensors.
+    """
+    from transformers import AttentionInterface
+
+    raw = read_config(folder)
+    kind = choose_dtype(dtype, _stored_dtype(raw), device)
+    model = _read(folder, device, kind, trust_remote_code)
+    config = cast(Any, model).config
+    text = config.get_text_config()
+    context = int(getattr(text, "max_position_embeddings", 0) or 2048)
+    freeze_rope(model, context)
+    AttentionInterface.register(NAME, _attend)
+    vocab = int(text.vocab_size)
+    found = probe(model, layers=int(text.num_hidden_layers), vocab=vocab, name=NAME, active=_active)
+    bos = token_ids(raw.get("bos_token_id"))
+    spec = ModelSpec(
+        architecture=type(model).__name__,
+        num_layers=int(text.num_hidden_layers),
+        num_heads=found.heads,
+        num_kv_heads=found.kv_heads,
+        head_dim=found.head_dim,
+        vocab_size=found.vocab_size,
+        context_length=context,
+        dtype=kind,
+        windows=found.windows,
+        eos_ids=eos_ids(folder, raw),
+        bos_id=bos[0] if bos else None,
+        softcap=found.softcap,
+    )
+    return GenericModel(model, spec)

@@ -1,0 +1,85 @@
+"""Load a model and its tokenizer from a folder, by the implementation that fits."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from sglc_runtime.models.base import Model
+from sglc_runtime.models.config import read_config
+from sglc_runtime.models.errors import LoadError, NotNative
+from sglc_runtime.models.native import load_native
+from sglc_runtime.text.tokenizer import Tokenizer, TokenizerError
+
+log = logging.getLogger(__name__)
+
+EMBEDDED = Path(__file__).parent.parent / "embedded" / "checkpoint"
+"""The checkpoint shipped with the package."""
+
+
+class LoadedModel(Model, Protocol):
+    """A model that says how it was implemented: `native` or `transformers`."""
+
+    implementation: str
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The folder's tokenizer; raises `LoadError`."""
+    read_config(folder)
+    try:
+        return Tokenizer(folder)
+    except TokenizerError as error:
+        raise LoadError("bad_checkpoint", str(error)) from error
+
+
+def load_model(
+    folder: str | Path | None,
+    *,
+    device: str = "cpu",
+    dtype: str = "auto",
+    implementation: str = "auto",
+    trust_remote_code: bool = False,
+) -> tuple[LoadedModel, Tokenizer]:
+    """
+    Load the checkpoint in `folder`; None is the embedded model, in float32 unless asked otherwise.
+
+    `implementation` is "auto" (native where it can be), "native" or "transformers". Raises
+    `LoadError` for everything that is wrong with the folder, and ValueError for an unknown option.
+    """
+    if implementation not in ("auto", "native", "transformers"):
+        raise ValueError(f"unknown implementation {implementation!r}")
+    path = EMBEDDED if folder is None else Path(folder).expanduser()
+    if dtype == "auto" and path.resolve() == EMBEDDED:
+        dtype = "float32"
+    target = torch.device(device)
+    if target.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {device!r} asked for, but torch finds no GPU here")
+    tokenizer = load_tokenizer(path)
+    model = _load(path, target, dtype, implementation, trust_remote_code)
+    if tokenizer.max_id >= model.spec.vocab_size:
+        raise LoadError(
+            "bad_checkpoint",
+            f"{path}: the tokenizer has ids up to {tokenizer.max_id},"
+            f" the model only {model.spec.vocab_size} embeddings",
+        )
+    return model, tokenizer
+
+
+def _load(
+    path: Path, device: torch.device, dtype: str, implementation: str, trust: bool
+) -> LoadedModel:
+    if implementation != "transformers":
+        try:
+            return load_native(path, device=device, dtype=dtype)
+        except NotNative as reason:
+            if implementation == "native":
+                raise LoadError(
+                    "unsupported_model", f"the native decoder does not implement {reason}"
+                ) from reason
+            log.info("not native (%s): loading %s through transformers", reason, path)
+    from sglc_runtime.models.generic import load_generic
+
+    return load_generic(path, device=device, dtype=dtype, trust_remote_code=trust)

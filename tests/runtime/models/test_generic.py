@@ -1,0 +1,150 @@
+"""Models through transformers' attention interface, against transformers itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+
+from sglc_runtime.attention.make import make_attention
+from sglc_runtime.models.errors import LoadError
+from sglc_runtime.models.generic import load_generic
+from tests.runtime.models.driving import greedy
+from tests.runtime.tiny_checkpoints import write_checkpoint
+
+CPU = torch.device("cpu")
+NEW = 20
+BASE: dict[str, Any] = {
+    "vocab_size": 384,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 256,
+}
+GPT2 = {"n_embd": 64, "n_layer": 4, "n_head": 4, "n_positions": 256, "vocab_size": 384}
+EXACT: dict[str, dict[str, Any]] = {
+    "gpt2": GPT2,
+    "gemma2": BASE
+    | {
+        "head_dim": 16,
+        "sliding_window": 16,
+        "attn_logit_softcapping": 5.0,
+        "final_logit_softcapping": 3.0,
+        "query_pre_attn_scalar": 16,
+        "tie_word_embeddings": False,
+    },
+    "phi3": BASE | {"sliding_window": 16, "original_max_position_embeddings": 256},
+    "gpt_oss": BASE
+    | {"head_dim": 16, "sliding_window": 16, "num_local_experts": 4, "num_experts_per_tok": 2},
+    "mixtral": BASE | {"num_local_experts": 4, "sliding_window": None},
+    "gpt_neox": BASE,
+    "qwen3": BASE | {"head_dim": 32},
+    "deepseek_v3": BASE
+    | {
+        "kv_lora_rank": 16,
+        "q_lora_rank": None,
+        "qk_rope_head_dim": 8,
+        "qk_nope_head_dim": 8,
+        "v_head_dim": 12,
+        "n_routed_experts": 4,
+        "num_experts_per_tok": 2,
+        "n_group": 1,
+        "topk_group": 1,
+        "first_k_dense_replace": 1,
+        "moe_intermediate_size": 32,
+        "num_key_value_heads": 4,
+    },
+}
+REFUSED: dict[str, dict[str, Any]] = {
+    "bloom": {"vocab_size": 384, "hidden_size": 64, "n_layer": 2, "n_head": 4},
+    "falcon": BASE | {"num_hidden_layers": 2},
+    "gptj": GPT2 | {"n_layer": 2, "rotary_dim": 8},
+    "mamba": {"vocab_size": 384, "hidden_size": 64, "num_hidden_layers": 2, "state_size": 8},
+}
+
+
+def save(folder: Path, kind: str, settings: dict[str, Any]) -> Any:
+    """A random model with clearly different logits, saved; returns it as the oracle."""
+    torch.manual_seed(0)
+    config = CONFIG_MAPPING[kind](**settings)
+    config.eos_token_id = config.bos_token_id = None
+    config.pad_token_id = 0
+    if hasattr(config, "initializer_range"):
+        config.initializer_range = 0.3
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval().float()
+    model.save_pretrained(folder)
+    return model
+
+
+@pytest.mark.parametrize("kind", list(EXACT))
+def test_greedy_equals_transformers(kind: str, tmp_path: Path) -> None:
+    oracle = save(tmp_path, kind, EXACT[kind])
+    generator = torch.Generator().manual_seed(3)
+    prompts = [torch.randint(4, 384, (n,), generator=generator).tolist() for n in (3, 20, 41, 9)]
+    want = [
+        oracle.generate(
+            torch.tensor([prompt]),
+            attention_mask=torch.ones(1, len(prompt), dtype=torch.int64),
+            max_new_tokens=NEW,
+            do_sample=False,
+            pad_token_id=0,
+        )[0, len(prompt) :].tolist()
+        for prompt in prompts
+    ]
+    assert len({token for one in want for token in one}) > 8, "the oracle says nothing"
+    model = load_generic(tmp_path, device=CPU, dtype="auto")
+    for backend in ("c", "torch"):
+        attention = make_attention(backend, model.spec, 512)
+        assert greedy(model, attention, prompts, NEW) == want
+
+
+@pytest.mark.parametrize("kind", list(REFUSED))
+def test_models_that_ignore_the_setting_are_refused(kind: str, tmp_path: Path) -> None:
+    save(tmp_path, kind, REFUSED[kind])
+    with pytest.raises(LoadError, match="cannot be run") as caught:
+        load_generic(tmp_path, device=CPU, dtype="auto")
+    assert caught.value.kind == "unsupported_model"
+
+
+@pytest.mark.parametrize("scaling", ["dynamic", "longrope"])
+def test_rope_that_changes_with_length_is_frozen(scaling: str, tmp_path: Path) -> None:
+    """A long sequence in the batch does not change a short one's logits."""
+    rope: dict[str, Any] = {"rope_type": scaling, "rope_theta": 1e4}
+    if scaling == "dynamic":
+        kind, settings = "llama", BASE | {"max_position_embeddings": 32}
+        rope["factor"] = 4.0
+    else:
+        kind, settings = "phi3", BASE | {"original_max_position_embeddings": 32}
+        rope |= {"short_factor": [1.0] * 8, "long_factor": [2.0] * 8}
+        rope["original_max_position_embeddings"] = 32
+    save(tmp_path, kind, settings | {"rope_parameters": rope})
+    model = load_generic(tmp_path, device=CPU, dtype="auto")
+    attention = make_attention("c", model.spec, 512)
+    short, long = [5, 6, 7], list(range(10, 90))
+    alone = greedy(model, attention, [short], 8)
+    assert greedy(model, attention, [short, long], 8)[0] == alone[0]
+    assert greedy(model, attention, [short], 8) == alone
+
+
+def test_missing_tensors_are_named(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    write_checkpoint(tmp_path, "llama")
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights["model.layers.1.mlp.down_proj.weight"]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(LoadError, match=r"model\.layers\.1\.mlp\.down_proj\.weight") as caught:
+        load_generic(tmp_path, device=CPU, dtype="auto")
+    assert caught.value.kind == "bad_checkpoint"
+
+
+def test_unknown_architecture_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "nonesuch"}')
+    with pytest.raises(LoadError, match="nonesuch") as caught:
+        load_generic(tmp_path, device=CPU, dtype="auto")
+    assert caught.value.kind == "unsupported_model"
