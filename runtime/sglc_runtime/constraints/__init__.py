@@ -1,0 +1,1 @@
+"""Constrained decoding: which tokens a regex or a JSON schema allows next."""

@@ -1,0 +1,120 @@
+"""What steps need from the engine: tokenizer, limits, constraints."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import torch
+
+from sglc_runtime.constraints.grammar import Constraint, GrammarCompiler
+from sglc_runtime.errors import RequestError
+from sglc_runtime.output import OutputText
+from sglc_runtime.protocol import Sampling
+from sglc_runtime.request import Path
+
+if TYPE_CHECKING:
+    from sglc_runtime.models.base import ModelSpec
+    from sglc_runtime.text.tokenizer import Tokenizer
+
+ENCODED_RUNS = 1024
+"""Text runs whose ids are remembered."""
+
+
+class EngineContext:
+    """Read-only facts of one engine, and the caches behind them."""
+
+    def __init__(
+        self, spec: ModelSpec, tokenizer: Tokenizer, device: torch.device, kv_slots: int
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.device = device
+        self.vocab_size = spec.vocab_size
+        self.eos_ids = spec.eos_ids
+        self.context_length = spec.context_length
+        self.kv_slots = kv_slots
+        self._grammars = GrammarCompiler(tokenizer.to_json, spec.vocab_size, spec.eos_ids)
+        self.encode = lru_cache(maxsize=ENCODED_RUNS)(self._encode)
+
+    def _encode(self, text: str, first: bool) -> tuple[int, ...]:
+        return tuple(self.tokenizer.encode_run(text, first))
+
+    def encode_stable(self, path: Path) -> None:
+        """Encode as much of the waiting text as no continuation can change; the rest stays."""
+        text = path.text
+        if text or not path.opened:
+            stable = self.tokenizer.stable_prefix_length(text, not path.opened)
+            path.ids += self.encode(text, not path.opened)[:stable]
+
+    def check_length(self, tokens: int, what: str = "the prompt") -> None:
+        """Raise RequestError for `tokens` that are none or cannot fit."""
+        if tokens == 0:
+            raise RequestError(
+                "bad_request", "the prompt is empty, and this model has no BOS token to start from"
+            )
+        if tokens > self.context_length:
+            raise RequestError(
+                "context_length",
+                f"{what} has {tokens} tokens; the model takes at most {self.context_length}",
+            )
+        if tokens > self.kv_slots:
+            raise RequestError(
+                "out_of_memory",
+                f"{what} has {tokens} tokens, but the KV pool holds {self.kv_slots}; "
+                "raise kv_slots or mem_fraction_static",
+            )
+
+    def generation_limit(self, prompt: int, max_new_tokens: int) -> int:
+        """How many tokens may follow `prompt` ids. Raises RequestError when not even one may."""
+        self.check_length(prompt + 1 if max_new_tokens > 0 else prompt)
+        return max(0, min(max_new_tokens, self.context_length - prompt))
+
+    def constraint(self, sampling: Sampling) -> Constraint | None:
+        """The grammar that `sampling` asks for, at its start."""
+        if sampling.regex is not None and sampling.json_schema is not None:
+            raise RequestError("bad_request", "a regex and a JSON schema exclude each other")
+        if sampling.regex is not None:
+            return self._grammars.start("regex", sampling.regex)
+        if sampling.json_schema is not None:
+            return self._grammars.start("json_schema", sampling.json_schema)
+        return None
+
+    def output_text(self, sampling: Sampling, stream: bool) -> OutputText | None:
+        """What watches the text of a sample, where anything must."""
+        if not (stream or sampling.stop or sampling.stop_regex):
+            return None
+        try:
+            patterns = tuple(re.compile(pattern) for pattern in sampling.stop_regex)
+        except re.error as error:
+            raise RequestError("bad_request", f"invalid stop_regex: {error}") from None
+        return OutputText(self.tokenizer, sampling.stop, patterns)
+
+
+def check_sampling(sampling: Sampling) -> None:
+    """Raise RequestError("bad_request") for parameters outside their range."""
+    finite = (
+        sampling.temperature,
+        sampling.top_p,
+        sampling.min_p,
+        sampling.frequency_penalty,
+        sampling.presence_penalty,
+    )
+    problems = {
+        "sampling parameters must be finite numbers": all(abs(value) < 1e30 for value in finite),
+        "n must be at least 1": sampling.n >= 1,
+        "max_new_tokens must not be negative": sampling.max_new_tokens >= 0,
+        "min_new_tokens must not be negative": sampling.min_new_tokens >= 0,
+        "min_new_tokens must not exceed max_new_tokens": (
+            sampling.min_new_tokens <= sampling.max_new_tokens
+        ),
+        "temperature must not be negative": sampling.temperature >= 0,
+        "top_p must be in (0, 1]": 0 < sampling.top_p <= 1,
+        "min_p must be in [0, 1]": 0 <= sampling.min_p <= 1,
+        "top_k must be -1 (all) or at least 1": sampling.top_k == -1 or sampling.top_k >= 1,
+        "top_logprobs must not be negative": sampling.top_logprobs >= 0,
+        "a stop string must not be empty": all(sampling.stop),
+    }
+    for problem, fine in problems.items():
+        if not fine:
+            raise RequestError("bad_request", problem)

@@ -1,0 +1,181 @@
+"""One sample of a `Generate` step: its tokens so far, and when and how it ends."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sglc_runtime.protocol import Sample, Sampling, TokenLogprob
+from sglc_runtime.sampling.philox import Noise
+from sglc_runtime.sampling.sampler import top_logprobs
+
+if TYPE_CHECKING:
+    from sglc_runtime.constraints.grammar import Constraint
+    from sglc_runtime.output import OutputText
+    from sglc_runtime.text.tokenizer import Tokenizer
+
+GREEDY_BELOW = 1e-6
+"""Temperatures below this take the likeliest token, as in SGLang."""
+
+
+class SampleRun:
+    """State of one sample. `accept` takes its tokens one by one until it returns True."""
+
+    def __init__(
+        self,
+        sampling: Sampling,
+        *,
+        index: int,
+        key: int,
+        limit: int,
+        tokenizer: Tokenizer,
+        eos_ids: tuple[int, ...],
+        vocab_size: int,
+        device: torch.device,
+        constraint: Constraint | None,
+        text: OutputText | None,
+    ) -> None:
+        self.sampling = sampling
+        self.index = index
+        self.noise = Noise(key, index)
+        self.limit = limit
+        """Tokens at most; may be less than `max_new_tokens` where the context ends."""
+        self.tokenizer = tokenizer
+        self.constraint = constraint
+        self.text = text
+        """Bytes so far, kept only where stops or streaming need them at every token."""
+        self.tokens: list[int] = []
+        self.eos_ids = frozenset(eos_ids)
+        stops = () if sampling.ignore_eos else (*eos_ids, *sampling.stop_token_ids)
+        self.stop_ids = frozenset(stops)
+        self.greedy = sampling.temperature < GREEDY_BELOW
+        self.truncated = (
+            0 < sampling.top_k < vocab_size or sampling.top_p < 1.0 or sampling.min_p > 0.0
+        )
+        self.penalty: Tensor | None = None
+        """Subtracted from the logits: float32 [vocab]."""
+        if sampling.frequency_penalty or sampling.presence_penalty:
+            self.penalty = torch.zeros(vocab_size, device=device)
+        self.plain = (
+            self.greedy
+            and self.penalty is None
+            and constraint is None
+            and sampling.min_new_tokens <= 0
+            and not sampling.logprobs
+            and sampling.top_logprobs <= 0
+        )
+        """Takes the largest logit and nothing else."""
+        self.records: list[TokenLogprob] = []
+        self.finish: Literal["stop", "length"] | None = None
+        self.matched: str | int | None = None
+        self._dropped = 0
+        self._cut: int | None = None
+
+    @cached_property
+    def _stop_list(self) -> list[int]:
+        return sorted(self.stop_ids)
+
+    @property
+    def banned(self) -> list[int]:
+        """Ids that may not come yet, because of `min_new_tokens`."""
+        return self._stop_list if len(self.tokens) < self.sampling.min_new_tokens else []
+
+    def allowed(self) -> NDArray[np.bool_] | None:
+        """bool [vocab] of what the constraint lets come next."""
+        if self.constraint is None:
+            return None
+        mask = self.constraint.allowed()
+        if self.banned:
+            longer = mask.copy()
+            longer[self.banned] = False
+            if longer.any():
+                return longer
+        return mask
+
+    def record(self, logprobs: Tensor, token: int) -> None:
+        """Note the log probability of the token about to be accepted; `logprobs` is [vocab]."""
+        self.records.append(
+            token_logprob(self.tokenizer, logprobs, token, self.sampling.top_logprobs)
+        )
+
+    def accept(self, token: int) -> bool:
+        """Take a token; True when the sample has ended."""
+        self.tokens.append(token)
+        if token in self.stop_ids or (self.constraint is not None and token in self.eos_ids):
+            self._dropped = 1
+            return self._end("stop", token)
+        if self.penalty is not None:
+            first = self.tokens.count(token) == 1
+            self.penalty[token] += self.sampling.frequency_penalty + (
+                self.sampling.presence_penalty if first else 0.0
+            )
+        if self.constraint is not None:
+            self.constraint.accept(token)
+        if self.text is not None and (hit := self.text.feed(token)) is not None:
+            self._cut = hit.cut
+            return self._end("stop", hit.matched)
+        if self.constraint is not None and self.constraint.complete:
+            return self._end("stop", None)
+        return len(self.tokens) >= self.limit and self._end("length", None)
+
+    def result(self) -> Sample:
+        """The finished sample."""
+        assert self.finish is not None
+        tokens = self.tokens[: len(self.tokens) - self._dropped]
+        text, kept, tail = cut_text(self.tokenizer, tokens, self._cut)
+        return Sample(
+            text=text,
+            ids=tuple(tokens[:kept]),
+            tail=tail,
+            finish=self.finish,
+            matched=self.matched,
+            completion_tokens=len(self.tokens),
+            logprobs=tuple(self.records),
+        )
+
+    def _end(self, finish: Literal["stop", "length"], matched: str | int | None) -> bool:
+        self.finish, self.matched = finish, matched
+        return True
+
+
+def token_logprob(tokenizer: Tokenizer, logprobs: Tensor, token: int, top: int) -> TokenLogprob:
+    """Log probability of `token` and of the `top` likeliest ids from a row [vocab]."""
+    return TokenLogprob(
+        token,
+        token_text(tokenizer, token),
+        float(logprobs[token]),
+        tuple((i, token_text(tokenizer, i), value) for i, value in top_logprobs(logprobs, top)),
+    )
+
+
+def token_text(tokenizer: Tokenizer, token: int) -> str:
+    """A token's bytes as text; a part of a character shows as U+FFFD."""
+    return tokenizer.token_bytes(token).decode("utf-8", "replace")
+
+
+def cut_text(tokenizer: Tokenizer, tokens: list[int], cut: int | None) -> tuple[str, int, str]:
+    """
+    Text of `tokens` up to byte `cut`, how many tokens lie whole in it, and the text after those.
+
+    A token boundary inside a character does not count: the tail must be text.
+    """
+    pieces = [tokenizer.token_bytes(token) for token in tokens]
+    data = b"".join(pieces)
+    if cut is None or cut >= len(data):
+        return data.decode("utf-8", "replace"), len(tokens), ""
+    data = data[:cut]
+    length = 0
+    whole = (0, 0)
+    for kept, piece in enumerate(pieces, 1):
+        length += len(piece)
+        if length > cut:
+            break
+        if length == cut or (data[length] & 0xC0) != 0x80:
+            whole = (kept, length)
+    kept, length = whole
+    return data.decode("utf-8", "replace"), kept, data[length:].decode("utf-8", "replace")

@@ -1,0 +1,67 @@
+"""A submitted request: its path, and the step it is at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence as Segments
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sglc_runtime.errors import RequestError
+from sglc_runtime.protocol import Ids, Segment, Step, Submit
+
+if TYPE_CHECKING:
+    from sglc_runtime.steps import StepRun
+
+Encode = Callable[[str, bool], tuple[int, ...]]
+"""Ids of a whole text run; the flag says that it is the path's first."""
+
+
+@dataclass(slots=True)
+class Path:
+    """
+    The ids of one state, and text that waits to be encoded.
+
+    A path opens with a text run, even an empty one: that is where the BOS stands.
+    """
+
+    ids: list[int] = field(default_factory=list)
+    text: str = ""
+    opened: bool = False
+
+    def append(self, segments: Segments[Segment], encode: Encode, vocab_size: int) -> None:
+        """Append segments; adjacent texts join. Raises RequestError for ids out of range."""
+        for segment in segments:
+            if isinstance(segment, Ids):
+                wrong = [token for token in segment.ids if not 0 <= token < vocab_size]
+                if wrong:
+                    raise RequestError("bad_request", f"no token has id {wrong[0]}")
+                self.encode(encode)
+                self.ids += segment.ids
+            else:
+                self.text += segment.text
+
+    def encode(self, encode: Encode) -> None:
+        """Turn the waiting text, whole, into ids."""
+        if self.text or not self.opened:
+            self.ids += encode(self.text, not self.opened)
+            self.text, self.opened = "", True
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A chain of steps on one path."""
+
+    id: int
+    priority: int
+    steps: tuple[Step, ...]
+    stream: bool
+    prefix: tuple[Segment, ...]
+    path: Path = field(default_factory=Path)
+    step: int = 0
+    run: StepRun | None = None
+
+    @classmethod
+    def of(cls, submit: Submit) -> Request:
+        """A request that has not started."""
+        return cls(submit.id, submit.priority, submit.steps, submit.stream, submit.prefix)

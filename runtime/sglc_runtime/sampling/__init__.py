@@ -1,0 +1,1 @@
+"""Turning logits into tokens: noise, penalties, truncation, log probabilities."""

@@ -1,0 +1,107 @@
+"""Builds an engine from its configuration: weights, pool, attention, start-up check."""
+
+from __future__ import annotations
+
+import torch
+
+from sglc_runtime.attention.make import AttentionUnavailable, bytes_per_slot, make_attention
+from sglc_runtime.engine import Engine
+from sglc_runtime.errors import EngineError
+from sglc_runtime.models.base import ModelSpec
+from sglc_runtime.models.errors import LoadError
+from sglc_runtime.models.load import EMBEDDED, load_model
+from sglc_runtime.models.self_check import SLOTS as CHECK_SLOTS
+from sglc_runtime.models.self_check import self_check
+from sglc_runtime.models.threads import choose_threads
+from sglc_runtime.protocol import EngineConfig, EngineInfo
+
+FEW_SLOTS = 64
+"""A pool below this holds no useful prompt."""
+
+
+def start_engine(config: EngineConfig) -> tuple[Engine, EngineInfo]:
+    """Load and check. Raises EngineError with the kind and message of a `Fatal` event."""
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    if config.max_running < 1 or config.chunk_tokens < 1:
+        raise EngineError("internal", "max_running and chunk_tokens must be at least 1")
+    try:
+        model, tokenizer = load_model(
+            config.model,
+            device=config.device,
+            dtype=config.dtype,
+            implementation=config.implementation,
+            trust_remote_code=config.trust_remote_code,
+        )
+    except LoadError as error:
+        raise EngineError(error.kind, error.message) from error
+    except ValueError as error:
+        raise EngineError("internal", str(error)) from error
+    spec = model.spec
+    if config.threads is None:
+        torch.set_num_threads(choose_threads(_weights(model)))
+    device = torch.device(config.device)
+    slots = config.kv_slots if config.kv_slots is not None else _pool_size(config, spec, device)
+    try:
+        # The start-up check needs a few slots more than a very small pool has.
+        attention = make_attention(
+            config.attention, spec, max(slots, CHECK_SLOTS), device, spec.dtype
+        )
+    except (AttentionUnavailable, ValueError) as error:
+        raise EngineError("internal", str(error)) from error
+    engine = Engine(
+        model,
+        tokenizer,
+        attention,
+        kv_slots=slots,
+        device=device,
+        max_running=config.max_running,
+        chunk_tokens=config.chunk_tokens,
+    )
+    with torch.inference_mode():
+        deterministic = self_check(model, attention)
+    info = EngineInfo(
+        model=config.model or EMBEDDED.as_posix(),
+        architecture=spec.architecture,
+        context_length=spec.context_length,
+        vocab_size=spec.vocab_size,
+        dtype=str(spec.dtype).removeprefix("torch."),
+        device=config.device,
+        attention=attention.name,
+        implementation=model.implementation,
+        kv_slots=slots,
+        threads=torch.get_num_threads(),
+        deterministic=deterministic,
+    )
+    return engine, info
+
+
+def _weights(model: object) -> int:
+    """Number of weights, as far as the model tells."""
+    count = getattr(model, "num_weights", None)
+    return int(count) if count is not None else 1 << 40
+
+
+def _pool_size(config: EngineConfig, spec: ModelSpec, device: torch.device) -> int:
+    """Slots for `mem_fraction_static` of the free memory, but no more than a full batch can use."""
+    if not 0 < config.mem_fraction_static <= 1:
+        raise EngineError("internal", "mem_fraction_static must be in (0, 1]")
+    cuda = device.type == "cuda"
+    free = torch.cuda.mem_get_info(device)[0] if cuda else _free_memory()
+    slots = int(free * config.mem_fraction_static) // bytes_per_slot(spec, spec.dtype)
+    slots = min(slots, config.max_running * spec.context_length)
+    if slots < FEW_SLOTS:
+        raise EngineError("internal", f"free memory holds only {max(0, slots)} KV slots")
+    return slots
+
+
+def _free_memory() -> int:
+    """Bytes that can be allocated without swapping, as far as the system tells."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 4 << 30

@@ -1,0 +1,120 @@
+"""The engine in a process of its own: `python -m sglc_runtime.worker FD`, started by `client`."""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+import sys
+from collections import deque
+
+from sglc_runtime.protocol import Command, EngineConfig, Event, Fatal, Shutdown
+from sglc_runtime.wire import FrameReader, command_reader, encode_frame
+
+
+class Outbox:
+    """Frames that wait until the socket takes them: a slow client never stops the engine."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._frames: deque[memoryview] = deque()
+
+    @property
+    def empty(self) -> bool:
+        """Everything was taken."""
+        return not self._frames
+
+    def put(self, events: list[Event]) -> None:
+        """Send as much as can be sent now and keep the rest."""
+        self._frames.append(memoryview(encode_frame(events)))
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what the socket takes without waiting."""
+        while self._frames:
+            try:
+                sent = self._connection.send(self._frames[0])
+            except BlockingIOError:
+                return
+            if sent < len(self._frames[0]):
+                self._frames[0] = self._frames[0][sent:]
+            else:
+                self._frames.popleft()
+
+
+def serve(connection: socket.socket, config: EngineConfig) -> None:
+    """Run an engine for one client until it shuts down or goes away."""
+    from sglc_runtime.errors import EngineError
+    from sglc_runtime.start import start_engine
+
+    outbox = Outbox(connection)
+    connection.setblocking(False)
+    try:
+        engine, info = start_engine(config)
+    except EngineError as error:
+        outbox.put([Fatal(error.message, error.kind)])  # type: ignore[arg-type]
+        _drain(connection, outbox)
+        return
+    outbox.put([info])
+    reader = command_reader()
+    while True:
+        wait = 0.0 if engine.busy else None
+        writers = [] if outbox.empty else [connection]
+        readable, writable, _ = select.select([connection], writers, [], wait)
+        if writable:
+            outbox.flush()
+        if readable:
+            commands = _receive(connection, reader)
+            if commands is None or any(isinstance(command, Shutdown) for command in commands):
+                return
+            engine.submit(commands)
+        engine.step()
+        if events := engine.take_events():
+            outbox.put(events)
+
+
+def _receive(connection: socket.socket, reader: FrameReader[list[Command]]) -> list[Command] | None:
+    """All commands that have arrived; None when the client is gone."""
+    commands: list[Command] = []
+    while True:
+        try:
+            data = connection.recv(1 << 18)
+        except BlockingIOError:
+            return commands
+        if not data:
+            return None
+        for batch in reader.feed(data):
+            commands += batch
+
+
+def _drain(connection: socket.socket, outbox: Outbox) -> None:
+    while not outbox.empty:
+        select.select([], [connection], [])
+        outbox.flush()
+
+
+def main() -> None:
+    """Read the configuration from the inherited socket and serve."""
+    # Ctrl-C goes to the whole foreground group; the client decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    configs: FrameReader[EngineConfig] = FrameReader(EngineConfig)
+    received: list[EngineConfig] = []
+    while not received:
+        data = connection.recv(1 << 16)
+        if not data:
+            return
+        received = configs.feed(data)
+    try:
+        serve(connection, received[0])
+    except (BrokenPipeError, ConnectionResetError):
+        return
+    except Exception as error:
+        connection.setblocking(True)
+        message = f"the engine failed: {type(error).__name__}: {error}"
+        connection.sendall(encode_frame([Fatal(message, "internal")]))
+        raise
+
+
+if __name__ == "__main__":
+    main()
