@@ -33,7 +33,7 @@ def from_options(options: Sequence[str], params: Sequence[Param]) -> dict[str, A
             values[name] = types.convert(text, kind)
         except ValueError as error:
             raise usage(
-                f"bad value for parameter `{name}`: {error}, found `{text}`", code="SGL0605"
+                f"bad value for parameter `{name}`: {error}, found `{text}`", code="SGL0610"
             ) from None
     _require(values, params, "-p {}=VALUE")
     return values
@@ -42,7 +42,7 @@ def from_options(options: Sequence[str], params: Sequence[Param]) -> dict[str, A
 def from_row(row: object, params: Sequence[Param]) -> dict[str, Any]:
     """Arguments from one row of a batch; raises UsageError saying what is wrong with the row."""
     if not isinstance(row, Mapping):
-        raise usage(f"a row must be a JSON object, found {types.describe(row)}", code="SGL0605")
+        raise usage(f"a row must be a JSON object, found {types.describe(row)}", code="SGL0610")
     known = {param.name: param for param in params}
     for name, value in row.items():
         if name not in known:
@@ -50,7 +50,7 @@ def from_row(row: object, params: Sequence[Param]) -> dict[str, Any]:
         try:
             types.check(value, types.parse(known[name].type))
         except ValueError as error:
-            raise usage(f"bad value for parameter `{name}`: {error}", code="SGL0605") from None
+            raise usage(f"bad value for parameter `{name}`: {error}", code="SGL0610") from None
     _require(row, params, '"{}": ...')
     return dict(row)
 
@@ -76,4 +76,4 @@ def _unknown(name: str, known: Mapping[str, Param]) -> Exception:
         help_ = "parameters are " + ", ".join(f"`{n}`" for n in known)
     else:
         help_ = "the function takes no parameters"
-    return usage(f"unknown parameter `{name}`", help_, code="SGL0604")
+    return usage(f"unknown parameter `{name}`", help_, code="SGL0605")

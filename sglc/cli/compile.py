@@ -33,7 +33,7 @@ class Emit(StrEnum):
 
 
 @guarded
-def compile(  # noqa: A001
+def compile(
     file: options.Target,
     emit: Annotated[
         Emit,

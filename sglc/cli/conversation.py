@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
@@ -21,6 +22,8 @@ class Printer:
     """
 
     out: TextIO
+    on_text: Callable[[], None] = lambda: None
+    """Called before each piece of text; what measures the time to the first one."""
     _role: str | None = None
     _stripped: bool = True
     """Whether the open message has shown something that is not white space."""
@@ -44,6 +47,7 @@ class Printer:
 
     def text(self, text: str) -> None:
         """More text."""
+        self.on_text()
         if not self._stripped:
             text = text.lstrip()
             self._stripped = bool(text)

@@ -119,7 +119,7 @@ def _fits(value: object, kind: Type) -> bool:
             return True
 
 
-def _number(text: str, make: type[int] | type[float], what: str) -> int | float:
+def _number(text: str, make: type[int | float], what: str) -> int | float:
     try:
         return make(text)
     except ValueError:

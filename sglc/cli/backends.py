@@ -1,0 +1,60 @@
+"""`--model` and `--backend` to the backend object that answers."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from sglc.cli.guard import usage
+
+
+def choose(model: str | None, spec: str | None) -> Any:
+    """
+    The backend that the command line names, or None when it names none.
+
+    `local` is our runtime, on the embedded model or on `model`. `MODULE:NAME` is looked up in a
+    module on the path or in the current folder; a class or function is called to make the backend.
+    Raises UsageError.
+    """
+    if spec is None and model is None:
+        return None
+    if spec is None or spec == "local":
+        return _local(model)
+    if model is not None:
+        raise usage("`--model` and this `--backend` exclude each other", "use `--backend local`")
+    module_name, colon, name = spec.partition(":")
+    if not colon or not name or "/" in spec:
+        raise usage(f"`{spec}` is not a backend", "write `local` or `MODULE:NAME`")
+    return _named(module_name, name)
+
+
+def _local(model: str | None) -> Any:
+    if model is not None and not Path(model).is_dir():
+        what = "is not a folder" if Path(model).exists() else "no such folder"
+        raise usage(
+            f"cannot load a model from `{model}`: {what}",
+            "`--model` takes a checkpoint folder in Hugging Face format, with `config.json`",
+            code="SGL0609",
+        )
+    from sglc.backends.local import LocalBackend
+
+    return LocalBackend(model)
+
+
+def _named(module_name: str, name: str) -> Any:
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise usage(f"cannot import `{module_name}`: {error}") from None
+    found = getattr(module, name, None)
+    if found is None:
+        raise usage(f"module `{module_name}` has no `{name}`")
+    return found() if isinstance(found, type) or not _is_backend(found) else found
+
+
+def _is_backend(value: Any) -> bool:
+    return any(hasattr(value, name) for name in ("generate", "endpoint", "submit"))

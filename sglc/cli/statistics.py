@@ -1,0 +1,70 @@
+"""What `--stats` prints: tokens, cache, times, the engine."""
+
+from __future__ import annotations
+
+import resource
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sglc.program import Outcome
+    from sglc.running import Running
+
+
+@dataclass(slots=True)
+class Watch:
+    """Times of a command, from its start on."""
+
+    started: float = field(default_factory=time.perf_counter)
+    first: float | None = None
+    """Seconds to the first text on stdout."""
+    usage: dict[str, int] = field(default_factory=dict)
+    rows: int = 0
+    engine: dict[str, Any] = field(default_factory=dict)
+
+    def first_text(self) -> None:
+        """Text is about to be printed."""
+        if self.first is None:
+            self.first = time.perf_counter() - self.started
+
+    def add(self, running: Running) -> None:
+        """Count a finished run."""
+        self.rows += 1
+        for name, count in running.usage().items():
+            self.usage[name] = self.usage.get(name, 0) + count
+        self.engine = running.engine()
+
+    def table(self) -> str:
+        """Lines of `name value`, aligned."""
+        seconds = time.perf_counter() - self.started
+        prompt, cached = self.usage.get("prompt_tokens", 0), self.usage.get("cached_tokens", 0)
+        produced = self.usage.get("completion_tokens", 0)
+        lines = [
+            ("prompt tokens", f"{prompt} ({cached} cached, {_percent(cached, prompt)})"),
+            ("generated tokens", f"{produced} ({produced / seconds:.1f}/s)"),
+            ("seconds", f"{seconds:.2f}" + self._first()),
+            ("peak memory", f"{_peak_megabytes():.0f} MB here"),
+        ]
+        if self.rows > 1:
+            lines.insert(0, ("rows", str(self.rows)))
+        lines += [(name.replace("_", " "), str(value)) for name, value in self.engine.items()]
+        width = max(len(name) for name, _ in lines)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
+
+    def _first(self) -> str:
+        return "" if self.first is None else f" ({self.first:.2f} to the first text)"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f}%" if whole else "0%"
+
+
+def _peak_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def add_outcome(watch: Watch, outcome: Outcome) -> None:
+    """Count a row that has a run."""
+    if outcome.running is not None:
+        watch.add(outcome.running)

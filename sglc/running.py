@@ -1,0 +1,52 @@
+"""Runs under way: a state, its body, and what was used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sglc.execution.pending import Pending
+from sglc.language.state import ProgramState
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A run that has been started; `state` is the program's, `state.body` ends with the program."""
+
+    state: ProgramState
+
+    def wait(self) -> None:
+        """
+        Wait for the body and for everything it appended.
+
+        Raises what the body raised, else the failed generation that the state was left with.
+        """
+        self.state.body.result()
+        error = self.state.error()
+        if error is not None:
+            raise error
+
+    def cancel(self) -> None:
+        """Stop what the engine does for this run."""
+        self.state.handle.session.cancel()
+
+    @property
+    def seed(self) -> int:
+        """The seed that repeats this run."""
+        return self.state.handle.session.run_seed
+
+    def value(self) -> Any:
+        """The return value of a finished run."""
+        return self.state.ret_value
+
+    def variables(self) -> dict[str, Any]:
+        """Named variables of a finished run; those whose generation failed are left out."""
+        return {
+            name: value.value() if isinstance(value, Pending) else value
+            for name, value in self.state.handle.vars.items()
+            if name is not None and not (isinstance(value, Pending) and value.exception())
+        }
+
+    def usage(self) -> dict[str, int]:
+        """Tokens of this run, forks and nested calls included."""
+        return dict(self.state.handle.session.usage)
