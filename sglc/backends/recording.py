@@ -121,87 +121,108 @@ class RecordingBackend:
             answer()
 
     def _step(self, chain: Chain, index: int, prompt: str, sink: Sink, batch: int) -> None:
-        while index < len(chain.steps):
-            step = chain.steps[index]
-            if not isinstance(step, AppendStep):
-                break
-            prompt += step.text
+        """Begin step `index`, and those after it as long as answers are immediate."""
+        while True:
+            while index < len(chain.steps):
+                step = chain.steps[index]
+                if not isinstance(step, AppendStep):
+                    break
+                prompt += step.text
+                index += 1
+            else:
+                return
+            assert not isinstance(step, AppendStep)
+            self._note(Call(chain.label, prompt, step, chain.id, batch))
+
+            def resume(
+                index: int = index, step: GenStep | SelectStep = step, prompt: str = prompt
+            ) -> None:
+                said = self._answer(chain, index, step, prompt, sink)
+                if said is not None:
+                    self._step(chain, index + 1, prompt + said, sink, batch)
+
+            if not self._now(prompt, resume):
+                return
+            said = self._answer(chain, index, step, prompt, sink)
+            if said is None:
+                return
+            prompt += said
             index += 1
-        else:
-            return
-        text_before = prompt
 
-        def answer() -> None:
-            with self._lock:
-                self._flying.discard(chain.id)
-                if chain.id in self._cancelled:
-                    return
-            error = self._failure(text_before)
-            if error is not None:
-                sink.failed(chain.id, index, error)
-                return
-            try:
-                result = self._answer(chain.id, index, step, text_before, sink, chain.stream)
-            except Exception as raised:
-                sink.failed(chain.id, index, raised)
-                return
-            said = result.texts[0] if isinstance(result, GenResult) else result.text
-            sink.finished(chain.id, index, result)
-            self._step(chain, index + 1, text_before + said, sink, batch)
-
+    def _note(self, call: Call) -> None:
         with self._lock:
-            self.calls.append(Call(chain.label, prompt, step, chain.id, batch))
-            self._flying.add(chain.id)
+            self.calls.append(call)
+            self._flying.add(call.chain)
             self.most_in_flight = max(self.most_in_flight, len(self._flying))
-            held: list[Callable[[], None]] = []
+
+    def _now(self, prompt: str, resume: Callable[[], None]) -> bool:
+        """Whether to answer at once; else `resume` is called later."""
+        with self._lock:
             if self.hold:
-                self._held.append(answer)
+                self._held.append(resume)
                 if len(self._held) < self.hold:
-                    return
+                    return False
                 held, self._held = self._held, []
+            else:
+                held = []
+        for each in held:
+            each()
         if held:
-            for each in held:
-                each()
-            return
+            return False
         delay = self.delay(prompt) if callable(self.delay) else self.delay
-        if delay > 0:
-            timer = threading.Timer(delay, answer)
-            timer.daemon = True
-            timer.start()
-        else:
-            answer()
+        if delay <= 0:
+            return True
+        timer = threading.Timer(delay, resume)
+        timer.daemon = True
+        timer.start()
+        return False
+
+    def _answer(
+        self, chain: Chain, index: int, step: GenStep | SelectStep, prompt: str, sink: Sink
+    ) -> str | None:
+        """Report the result and return the text it adds, None when it failed or was cancelled."""
+        with self._lock:
+            self._flying.discard(chain.id)
+            if chain.id in self._cancelled:
+                return None
+        try:
+            error = self._failure(prompt)
+            if error is not None:
+                raise error
+            if isinstance(step, SelectStep):
+                choice = self._choose(step, prompt)
+                sink.finished(chain.id, index, choice)
+                return choice.text
+            result = self._generate(step, prompt)
+        except Exception as raised:
+            sink.failed(chain.id, index, raised)
+            return None
+        if chain.stream and not result.many:
+            for word in re.findall(r"\S+\s*|\s+", result.texts[0]):
+                sink.delta(chain.id, index, word)
+        sink.finished(chain.id, index, result)
+        return result.texts[0]
 
     def _failure(self, prompt: str) -> BaseException | None:
         return next((e for pattern, e in self.failures.items() if re.search(pattern, prompt)), None)
 
-    def _answer(
-        self,
-        chain: int,
-        index: int,
-        step: GenStep | SelectStep,
-        prompt: str,
-        sink: Sink,
-        stream: bool,
-    ) -> GenResult | SelectResult:
-        if isinstance(step, SelectStep):
-            scores = [_number(prompt, choice) for choice in step.choices]
-            tokens = [
-                [[-score, 0, choice]] for score, choice in zip(scores, step.choices, strict=True)
-            ]
-            decision = step.method(
-                choices=list(step.choices),
-                normalized_prompt_logprobs=[-score for score in scores],
-                input_token_logprobs=tokens,
-                output_token_logprobs=[[] for _ in scores],
-                unconditional_token_logprobs=[[[0.0, 0, choice]] for choice in step.choices],
-            )
-            return SelectResult(decision.decision, decision.meta_info)
+    def _choose(self, step: SelectStep, prompt: str) -> SelectResult:
+        scores = [-_number(prompt, choice) for choice in step.choices]
+        tokens: list[Sequence[Any]] = [
+            [[score, 0, choice]] for score, choice in zip(scores, step.choices, strict=True)
+        ]
+        decision = step.method(
+            choices=list(step.choices),
+            normalized_prompt_logprobs=scores,
+            input_token_logprobs=tokens,
+            output_token_logprobs=[[] for _ in scores],
+            unconditional_token_logprobs=[[[0.0, 0, choice]] for choice in step.choices],
+        )
+        return SelectResult(decision.decision, decision.meta_info)
+
+    def _generate(self, step: GenStep, prompt: str) -> GenResult:
         count = step.params.n or 1
         texts = tuple(self._text(prompt, step, i) for i in range(count))
-        if stream and count == 1:
-            for word in re.findall(r"\S*\s*", texts[0]):
-                if word:
-                    sink.delta(chain, index, word)
         metas = [
             {
                 "prompt_tokens": len(prompt.split()),
@@ -220,7 +241,7 @@ class RecordingBackend:
         return _invent(prompt, step.params, step.key if self.seeded else 0, sample)
 
 
-_WORDS = "amber birch cedar delta ember fjord grove heath inlet jasper kelp larch maple".split()
+_WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "inlet")
 
 
 def _number(*parts: Any) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sglc.execution.requests import GenStep, SelectStep
 from sglc.language.exprs import Place
 
@@ -15,8 +17,18 @@ class GenerationError(RuntimeError):
         """`cancelled`, `context_length`, `bad_request`, `out_of_memory` or `internal`."""
 
 
+_MARK = "__sglc_generation__"
+
+
+def is_generation_error(error: BaseException) -> bool:
+    """Whether this exception is a failed generation's, and not the program's own."""
+    return isinstance(error, GenerationError) or getattr(error, _MARK, False)
+
+
 def note_place(error: BaseException, step: GenStep | SelectStep, place: Place | None) -> None:
     """Add a note to `error` that names the `gen` and where it stands in the program."""
+    with suppress(AttributeError):
+        error.__dict__[_MARK] = True
     what = "gen" if isinstance(step, GenStep) else "select"
     note = f"in {what}({step.name!r})" if step.name is not None else f"in {what}()"
     if place is not None:

@@ -7,7 +7,7 @@ from contextvars import copy_context
 from typing import Any
 
 from sglc.execution.pending import Pending, gather
-from sglc.execution.requests import GenStep, Piece, SelectStep, Step
+from sglc.execution.requests import GenStep, Media, Piece, SelectStep, Step
 from sglc.execution.seeds import SeedPath, fork_path, gen_key
 from sglc.execution.session import RunCounter, Session
 from sglc.execution.versions import (
@@ -38,6 +38,8 @@ from sglc.language.exprs import (
     SglVarScopeEnd,
     SglVideo,
 )
+from sglc.language.media import load_media
+from sglc.language.reasoning import split_reasoning
 from sglc.language.sampling import GenParams, as_tuple, dtype_name, resolve
 
 TextPart = str | Pending[str]
@@ -58,7 +60,7 @@ class Handle:
         self.path = path
         self.label = label
         """`root`, then `/fork.child` for each fork and `>run` for each call."""
-        self.runs = RunCounter(seed, path)
+        self.runs = RunCounter(seed, path, label, session)
         self.tip = Version()
         self.tip.done = True
         self.vars: dict[str | None, Any] = {}
@@ -74,6 +76,8 @@ class Handle:
         self.finished = False
         """Nothing more will be appended; streams end here."""
         self.log: list[Version] | None = [] if session.stream else None
+        if session.stream:
+            session.streamed.append(self)
         self._shares_tip = False
         self._turn: Turnstile | None = None
         self._scopes: dict[str, Version] = {}
@@ -210,9 +214,7 @@ class Handle:
             item = todo.pop()
             if isinstance(item, SglExprList):
                 todo.extend(reversed(item.expr_list))
-            elif isinstance(item, str):
-                self.text([item], loc)
-            elif isinstance(item, Pending):
+            elif isinstance(item, str | Pending):
                 self.text([item], loc)
             elif isinstance(item, SglExpr):
                 self._append_expr(item, loc or item.place)
@@ -250,14 +252,12 @@ class Handle:
 
     def media(self, expr: SglImage | SglVideo, loc: At = None) -> None:
         """Append an image or a video; unreadable files poison the state."""
-        from sglc.language.media import load_media
-
         try:
-            piece = load_media(expr, self.session.chat_template.image_token)
+            source, data = load_media(expr)
         except Exception as error:
             self.poison(self._blame(error, loc))
         else:
-            self._push(Version((piece,)))
+            self._push(Version((Media(self.session.chat_template.image_token, source, data),)))
 
     def reasoning(self, name: str, model_type: str | None, loc: At = None) -> None:
         """
@@ -266,8 +266,6 @@ class Handle:
         `name` becomes the answer, `{name}_reasoning_content` the reasoning, and the text of the
         open role becomes the answer.
         """
-        from sglc.language.reasoning import split_reasoning
-
         value = self.vars.get(name)
         if model_type is None:
             self.poison(self._blame(ValueError("Model type must be specified"), loc))

@@ -13,7 +13,7 @@ from sglc.execution.seeds import SeedPath, draw_seed, run_seed
 from sglc.ir.core import Loc
 from sglc.language.chat_template import ChatTemplate
 from sglc.language.exprs import Place
-from sglc.language.sampling import DEFAULTS, GenParams
+from sglc.language.sampling import DEFAULTS, SamplingDefaults
 
 if TYPE_CHECKING:
     from sglc.execution.driver import Driver
@@ -32,13 +32,21 @@ class ExecOptions:
     """Let text wait for values instead of the program; read by those who emit the text."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RunCounter:
-    """How many runs were started on a calling path; gives each its own seed."""
+    """How many runs were started on a calling path; gives each its own seed and label."""
 
     seed: int
     path: SeedPath = ()
+    label: str = "root"
+    session: Session | None = None
     started: int = 0
+    outer: RunCounter | None = None
+    """The run that started this one, while its body runs."""
+
+    def next_label(self) -> str:
+        """The label of the next run started here."""
+        return f"{self.label}>{self.started}"
 
     def next_seed(self) -> int:
         """The seed of the next run started here."""
@@ -48,6 +56,17 @@ class RunCounter:
 
 calling: ContextVar[RunCounter | None] = ContextVar("sglc_calling", default=None)
 """The run whose body this code belongs to; None outside of all runs."""
+
+
+def inside_run(runs: RunCounter) -> bool:
+    """Whether this code belongs to the body of that run, or of one that it called."""
+    counter = calling.get()
+    while counter is not None:
+        if counter is runs:
+            return True
+        counter = counter.outer
+    return False
+
 
 _ids = itertools.count(1)
 
@@ -63,10 +82,12 @@ class Session:
     """
 
     raw_backend: Any
-    defaults: GenParams = DEFAULTS
+    defaults: SamplingDefaults = DEFAULTS
     seed: int | None = None
     options: ExecOptions = field(kw_only=True, default_factory=ExecOptions)
     stream: bool = field(kw_only=True, default=False)
+    compiled: bool = field(kw_only=True, default=True)
+    """What runs that the program starts inherit."""
     file: str | None = field(kw_only=True, default=None)
     arguments: dict[str, Any] = field(kw_only=True, default_factory=dict)
     num_api_spec_tokens: int | None = field(kw_only=True, default=None)
@@ -74,6 +95,8 @@ class Session:
     chat_template: ChatTemplate = field(init=False)
     run_seed: int = field(init=False)
     id: int = field(init=False, default_factory=lambda: next(_ids))
+    streamed: list[Handle] = field(init=False, default_factory=list)
+    """The states of a run with `stream`, whose ends must be announced."""
     live: set[int] = field(init=False, default_factory=set)
     cancelled: bool = field(init=False, default=False)
     progress: threading.Condition = field(init=False, default_factory=threading.Condition)
@@ -102,22 +125,26 @@ class Session:
         from sglc.execution.handle import Handle
 
         if caller is not None:
-            number = caller.runs.started
+            label = label or caller.runs.next_label()
             seed = caller.runs.next_seed()
-            label = label or f"{caller.label}>{number}"
         elif not self._rooted:
             self._rooted = True
             seed = self.run_seed
         else:
-            number = self._roots.started
+            label = label or self._roots.next_label()
             seed = self._roots.next_seed()
-            label = label or f"root>{number}"
         return Handle(self, seed=seed, label=label or "root")
 
     def cancel(self) -> None:
         """Stop everything this run has asked for; its unfinished steps fail as cancelled."""
         self.cancelled = True
         self.driver.cancel(self)
+
+    def finish(self) -> None:
+        """Say that the program's body has ended: no state of this run is appended to."""
+        for handle in self.streamed:
+            handle.finished = True
+        self.notify()
 
     def notify(self) -> None:
         """Wake those who follow this run's text as it appears."""

@@ -48,12 +48,6 @@ class SglExpr:
             f's += "..." + {_call_form(self)} + "..."'
         )
 
-    def __str__(self) -> str:
-        # `str(expr)` is what `"%s" % expr` and `str.join` helpers call; a repr must stay free.
-        raise TypeError(
-            f"{self!r} is not text yet: append it to the state with `+=`, then read the result"
-        )
-
     def print_graph_dfs(self) -> str:
         """The expression and those before it, one `%id = %previous + node` a line."""
         lines: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -126,3 +127,17 @@ def constrain_by_dtype(params: GenParams) -> GenParams:
     if name in ("int", "float"):
         stop += tuple(s for s in (" ", "\n") if s not in stop)
     return replace(params, dtype=None, regex=_DTYPE_REGEX[name], json_schema=None, stop=stop)
+
+
+def check_json_schema(schema: str | None) -> None:
+    """Raise ValueError for a schema that is not the JSON text of an object."""
+    if schema is None:
+        return
+    if not isinstance(schema, str):
+        raise ValueError(f"json_schema is JSON text, not {type(schema).__name__}")
+    try:
+        parsed = json.loads(schema)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"json_schema is not JSON: {error}") from error
+    if not isinstance(parsed, dict | bool):
+        raise ValueError("json_schema must be an object")

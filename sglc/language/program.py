@@ -1,0 +1,167 @@
+"""Starting programs: live, compiled, as a strand of the driver, or in a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Any
+
+from sglc.execution.errors import is_generation_error
+from sglc.execution.handle import Handle
+from sglc.execution.pending import Pending
+from sglc.execution.session import ExecOptions, Session, calling
+from sglc.global_config import global_config
+from sglc.language.sampling import GenParams
+from sglc.language.state import ProgramState
+
+Strand = Generator[Pending[Any], Any, Any]
+
+
+@dataclass(eq=False, slots=True)
+class Program:
+    """What runs: a Python function, and its compiled form once someone asked for it."""
+
+    func: Callable[..., Any]
+    _compiled: Any = None
+    _tried: bool = False
+
+    def compiled(self) -> Any:
+        """The compiled form (`sglc.frontends.python.CompiledFunction`), None if there is none."""
+        if not self._tried:
+            self._tried = True
+            try:
+                from sglc.frontends.python import compile_function
+            except ImportError:
+                return None
+            self._compiled = compile_function(self.func)
+        return self._compiled
+
+    def body(self, compiled: bool) -> Callable[..., Any]:
+        """The function to call with a state."""
+        form = self.compiled() if compiled else None
+        emitted = getattr(form, "emitted", None)
+        return self.func if emitted is None else emitted
+
+    def strand(
+        self, session: Session, handle: Handle, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Strand | None:
+        """The whole body as a strand, where it contains no host code; None otherwise."""
+        form = self.compiled()
+        if form is None or not getattr(form, "silent", False):
+            return None
+        make = getattr(form, "strand", None)
+        return None if make is None else make(session, handle, args, kwargs)
+
+    def constant_prefix(self) -> str:
+        """Text that every run of the program begins with, as far as the compiler knows."""
+        form = self.compiled()
+        return getattr(form, "constant_prefix", "") or ""
+
+
+def start(
+    program: Program,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    backend: Any,
+    defaults: GenParams,
+    seed: int | None,
+    label: str = "root",
+    stream: bool = False,
+    compiled: bool = True,
+    options: ExecOptions | None = None,
+    num_api_spec_tokens: int | None = None,
+) -> ProgramState:
+    """Run a program on a new state; see `SglFunction.run`."""
+    session = Session(
+        backend,
+        defaults,
+        seed,
+        options=options or ExecOptions(),
+        stream=stream,
+        compiled=compiled,
+        arguments=dict(kwargs),
+        num_api_spec_tokens=num_api_spec_tokens,
+    )
+    state = ProgramState(session.root(label))
+    body = program.body(compiled)
+    if stream:
+        _run_in_thread(state, body, args, kwargs)
+    else:
+        strand = program.strand(session, state.handle, args, kwargs) if compiled else None
+        if strand is not None:
+            run_strand(state, strand)
+        else:
+            run_body(state, body, args, kwargs)
+    if global_config.verbosity >= 2:
+        print(state.text())
+    return state
+
+
+def run_body(
+    state: ProgramState,
+    body: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> None:
+    """
+    Run a body on this thread.
+
+    A generation's failure that leaves the body is kept in the state; anything else is raised.
+    """
+    runs = state.handle.runs
+    runs.outer = calling.get()
+    token = calling.set(runs)
+    session = state.handle.session
+    try:
+        state.body = Pending.of(body(state, *args, **kwargs))
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            session.cancel()
+        state.body = Pending.failed(error)
+        if not is_generation_error(error):
+            raise
+    finally:
+        calling.reset(token)
+        session.finish()
+
+
+def run_strand(state: ProgramState, strand: Strand) -> None:
+    """Let the driver run a body; the state knows when it has ended."""
+    runs = state.handle.runs
+    runs.outer = calling.get()
+    token = calling.set(runs)
+    try:
+        state.body = state.handle.session.driver.spawn(strand)
+    finally:
+        calling.reset(token)
+    state.body.owner = state.handle.session
+    state.body.add_done_callback(lambda _: state.handle.session.finish())
+
+
+def _run_in_thread(
+    state: ProgramState,
+    body: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> None:
+    ended: Pending[Any] = Pending(state.handle.session)
+    inner = ProgramState(state.handle)
+
+    def work() -> None:
+        try:
+            run_body(inner, body, args, kwargs)
+        except BaseException as error:
+            # Raised to whoever reads the state: no caller is left that could catch it here.
+            ended.set_exception(error)
+            return
+        error = inner.body.exception()
+        if error is not None:
+            ended.set_exception(error)
+        else:
+            ended.set_result(inner.body.value())
+
+    state.body = ended
+    threading.Thread(target=copy_context().run, args=(work,), name="sglc-body", daemon=True).start()
