@@ -11,7 +11,8 @@ from pathlib import Path
 from sglc.diagnostics.core import Diagnostic, ExecutionError, SglcError, Span
 
 OURS = tuple(
-    str(Path(__file__).parent.parent / name) + os.sep for name in ("sglc", "runtime", "sglc_runtime")
+    str(Path(__file__).parent.parent / name) + os.sep
+    for name in ("sglc", "runtime", "sglc_runtime")
 )
 LIBRARIES = tuple(
     str(Path(path)) + os.sep for path in {sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)}

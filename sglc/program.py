@@ -63,15 +63,11 @@ class Program(ABC):
     params: tuple[Param, ...]
 
     @abstractmethod
-    def start(
-        self, args: Mapping[str, Any], how: RunOptions, *, row: int | None = None
-    ) -> Running:
+    def start(self, args: Mapping[str, Any], how: RunOptions, *, row: int | None = None) -> Running:
         """Begin a run; `row` is its number in a batch, which its seed depends on."""
 
     @abstractmethod
-    def run_rows(
-        self, rows: Mapping[int, Mapping[str, Any]], how: RunOptions
-    ) -> Iterator[Outcome]:
+    def run_rows(self, rows: Mapping[int, Mapping[str, Any]], how: RunOptions) -> Iterator[Outcome]:
         """Run rows at the same time; outcomes come as they finish. Never raises for a row."""
 
     def run(self, how: RunOptions | None = None, /, **args: Any) -> ProgramState:

@@ -68,7 +68,7 @@ def parse_target(text: str) -> Target:
     except UnicodeDecodeError as error:
         raise _usage("SGL0606", f"`{path}` is not UTF-8 text: {error.reason}") from None
     except OSError as error:
-        raise _usage("SGL0606", f"cannot read `{path}`: {error.strerror}") from None
+        raise _usage("SGL0606", f"cannot read `{path}`: {(error.strerror or '').lower()}") from None
     return Target(path, function or None, content)
 
 

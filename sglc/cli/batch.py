@@ -67,5 +67,3 @@ def _body(outcome: Outcome) -> dict[str, Any]:
 
 def _error(diagnostic: Diagnostic) -> dict[str, Any]:
     return {"error": result.error_object(diagnostic)}
-
-

@@ -65,5 +65,3 @@ def _files(paths: list[str]) -> Iterator[str]:
             yield from sorted(str(p) for s in (".sgl", ".sglir") for p in path.rglob(f"*{s}"))
         else:
             yield name
-
-

@@ -5,16 +5,14 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
-from typing import Any, NoReturn, ParamSpec
+from typing import NoReturn, ParamSpec
 
 import typer
 
 from sglc.cli import console
 from sglc.cli.version import describe
-from sglc.diagnostics.core import SglcError, UsageError
+from sglc.diagnostics.core import Diagnostic, SglcError, UsageError
 
 OK, DIAGNOSTICS, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -61,6 +59,9 @@ def _leave_quietly() -> NoReturn:
 
 def _report(error: Exception) -> str:
     """Write a report of an unexpected exception and return what to tell the user."""
+    import tempfile
+    import traceback
+
     summary = f"internal error: {type(error).__name__}: {error}".rstrip(": ")
     lines = [describe(), "command: " + " ".join(sys.argv), "", traceback.format_exc()]
     try:
@@ -76,11 +77,4 @@ def _report(error: Exception) -> str:
 
 def usage(message: str, *helps: str, code: str = "SGL0601") -> UsageError:
     """A wrong argument of a command, with what to write instead."""
-    from sglc.diagnostics.core import Diagnostic
-
     return UsageError(Diagnostic(code=code, message=message, helps=helps))
-
-
-def unexpected(value: object) -> Any:
-    """Mark a case that options exclude; reaching it is our bug."""
-    raise AssertionError(f"unexpected {value!r}")

@@ -45,7 +45,11 @@ def parse(text: str | None) -> Type:
         return _optional(inner) if len(rest) < len(union) else inner
     name, bracket, inside = text.partition("[")
     name = name.rpartition(".")[2].strip()
-    args = tuple(parse(part) for part in _split(inside.rstrip("] "), ",")) if bracket else ()
+    args = (
+        tuple(parse(part) for part in _split(inside.strip().removesuffix("]"), ","))
+        if bracket
+        else ()
+    )
     if name == "Optional" and len(args) == 1:
         return _optional(args[0])
     return Type({"List": "list", "Dict": "dict", "Any": "any"}.get(name, name), args)
