@@ -159,5 +159,10 @@ def _similar_files(path: Path) -> Sequence[str]:
     return (f"did you mean `{path.parent / close[0]}`?",) if close else ()
 
 
+def reason(error: OSError) -> str:
+    """Why a file could not be read or written, as messages say it."""
+    return (error.strerror or str(error)).lower()
+
+
 def _usage(code: str, message: str, *helps: str) -> UsageError:
     return UsageError(Diagnostic(code=code, message=message, helps=helps))
