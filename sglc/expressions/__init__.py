@@ -1,0 +1,1 @@
+"""The expression language of scripts: parsing, printing, evaluation. Pure; knows no prompts."""
