@@ -13,10 +13,10 @@ from sglc_runtime.errors import RequestError
 from sglc_runtime.output import OutputText
 from sglc_runtime.protocol import Sampling
 from sglc_runtime.request import Path
+from sglc_runtime.text.tokenizer import Tokenizer, TokenizerError
 
 if TYPE_CHECKING:
     from sglc_runtime.models.base import ModelSpec
-    from sglc_runtime.text.tokenizer import Tokenizer
 
 ENCODED_RUNS = 1024
 """Text runs whose ids are remembered."""
@@ -31,14 +31,17 @@ class EngineContext:
         self.tokenizer = tokenizer
         self.device = device
         self.vocab_size = spec.vocab_size
-        self.eos_ids = spec.eos_ids
+        self.eos_ids = tuple(sorted({*spec.eos_ids, *tokenizer.eos_ids}))
         self.context_length = spec.context_length
         self.kv_slots = kv_slots
-        self._grammars = GrammarCompiler(tokenizer.to_json, spec.vocab_size, spec.eos_ids)
+        self._grammars = GrammarCompiler(tokenizer.backend.to_str, spec.vocab_size, self.eos_ids)
         self.encode = lru_cache(maxsize=ENCODED_RUNS)(self._encode)
 
     def _encode(self, text: str, first: bool) -> tuple[int, ...]:
-        return tuple(self.tokenizer.encode_run(text, first))
+        try:
+            return tuple(self.tokenizer.encode_run(text, first))
+        except TokenizerError as error:
+            raise RequestError("bad_request", str(error)) from None
 
     def encode_stable(self, path: Path) -> None:
         """Encode as much of the waiting text as no continuation can change; the rest stays."""
@@ -85,10 +88,9 @@ class EngineContext:
         if not (stream or sampling.stop or sampling.stop_regex):
             return None
         try:
-            patterns = tuple(re.compile(pattern) for pattern in sampling.stop_regex)
+            return OutputText(self.tokenizer, sampling.stop, sampling.stop_regex)
         except re.error as error:
             raise RequestError("bad_request", f"invalid stop_regex: {error}") from None
-        return OutputText(self.tokenizer, sampling.stop, patterns)
 
 
 def check_sampling(sampling: Sampling) -> None:

@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sglc_runtime.output import OutputText
 from sglc_runtime.protocol import Sample, Sampling, TokenLogprob
 from sglc_runtime.sampling.philox import Noise
 from sglc_runtime.sampling.sampler import top_logprobs
 
 if TYPE_CHECKING:
     from sglc_runtime.constraints.grammar import Constraint
-    from sglc_runtime.output import OutputText
     from sglc_runtime.text.tokenizer import Tokenizer
 
 GREEDY_BELOW = 1e-6
@@ -48,7 +48,7 @@ class SampleRun:
         self.tokenizer = tokenizer
         self.constraint = constraint
         self.text = text
-        """Bytes so far, kept only where stops or streaming need them at every token."""
+        """The text so far, where stops or streaming need it at every token."""
         self.tokens: list[int] = []
         self.eos_ids = frozenset(eos_ids)
         stops = () if sampling.ignore_eos else (*eos_ids, *sampling.stop_token_ids)
@@ -74,7 +74,6 @@ class SampleRun:
         self.finish: Literal["stop", "length"] | None = None
         self.matched: str | int | None = None
         self._dropped = 0
-        self._cut: int | None = None
 
     @cached_property
     def _stop_list(self) -> list[int]:
@@ -116,9 +115,8 @@ class SampleRun:
             )
         if self.constraint is not None:
             self.constraint.accept(token)
-        if self.text is not None and (hit := self.text.feed(token)) is not None:
-            self._cut = hit.cut
-            return self._end("stop", hit.matched)
+        if self.text is not None and (stop := self.text.feed((token,))) is not None:
+            return self._end("stop", stop)
         if self.constraint is not None and self.constraint.complete:
             return self._end("stop", None)
         return len(self.tokens) >= self.limit and self._end("length", None)
@@ -127,11 +125,14 @@ class SampleRun:
         """The finished sample."""
         assert self.finish is not None
         tokens = self.tokens[: len(self.tokens) - self._dropped]
-        text, kept, tail = cut_text(self.tokenizer, tokens, self._cut)
+        if self.text is None:
+            self.text = OutputText(self.tokenizer)
+            self.text.feed(tokens)
+        kept = self.text.finish()
         return Sample(
-            text=text,
-            ids=tuple(tokens[:kept]),
-            tail=tail,
+            text=kept.text,
+            ids=tuple(tokens[: kept.ids]),
+            tail=kept.tail,
             finish=self.finish,
             matched=self.matched,
             completion_tokens=len(self.tokens),
@@ -156,26 +157,3 @@ def token_logprob(tokenizer: Tokenizer, logprobs: Tensor, token: int, top: int) 
 def token_text(tokenizer: Tokenizer, token: int) -> str:
     """A token's bytes as text; a part of a character shows as U+FFFD."""
     return tokenizer.token_bytes(token).decode("utf-8", "replace")
-
-
-def cut_text(tokenizer: Tokenizer, tokens: list[int], cut: int | None) -> tuple[str, int, str]:
-    """
-    Text of `tokens` up to byte `cut`, how many tokens lie whole in it, and the text after those.
-
-    A token boundary inside a character does not count: the tail must be text.
-    """
-    pieces = [tokenizer.token_bytes(token) for token in tokens]
-    data = b"".join(pieces)
-    if cut is None or cut >= len(data):
-        return data.decode("utf-8", "replace"), len(tokens), ""
-    data = data[:cut]
-    length = 0
-    whole = (0, 0)
-    for kept, piece in enumerate(pieces, 1):
-        length += len(piece)
-        if length > cut:
-            break
-        if length == cut or (data[length] & 0xC0) != 0x80:
-            whole = (kept, length)
-    kept, length = whole
-    return data.decode("utf-8", "replace"), kept, data[length:].decode("utf-8", "replace")

@@ -20,6 +20,7 @@ from sglc_runtime.protocol import (
     Event,
     Generate,
     Generated,
+    Sample,
     Score,
     Scored,
     TokenLogprob,
@@ -81,7 +82,7 @@ class GenerateRun(StepRun):
         self.step = step
         self.prompt: list[TokenLogprob] = []
         self.samples: list[SampleRun] = []
-        self.streamed = 0
+        self._first: Sample | None = None
 
     def start(self) -> list[Sequence]:
         sampling, context = self.step.sampling, self.context
@@ -136,12 +137,14 @@ class GenerateRun(StepRun):
         run = self.samples[0]
         if not self.request.stream or run.text is None:
             return None
-        text = run.result().text[self.streamed :] if last else run.text.release()
-        self.streamed += len(text)
+        if last:
+            self._first = run.result()
+        text = run.text.take()
         return Delta(self.request.id, self.request.step, text) if text else None
 
     def event(self) -> Event:
-        results = tuple(run.result() for run in self.samples)
+        first = self._first if self._first is not None else self.samples[0].result()
+        results = (first, *(run.result() for run in self.samples[1:]))
         path = self.request.path
         path.ids += results[0].ids
         path.text = results[0].tail
