@@ -41,7 +41,7 @@ def _forward(
         runs=tuple(runs),
     )
     logits = model.forward(batch, attention.bind(batch))
-    return list(logits.split([len(sequence) - done for sequence, done, _ in parts]))
+    return list(torch.split(logits, [len(sequence) - done for sequence, done, _ in parts]))
 
 
 def self_check(model: Model, attention: AttentionBackend) -> bool:

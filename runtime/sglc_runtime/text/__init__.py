@@ -1,0 +1,1 @@
+"""Text and ids: tokenizer, detokenizer, stop strings, chat templates. Never imports torch."""
