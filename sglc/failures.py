@@ -57,6 +57,15 @@ def diagnose(error: BaseException) -> SglcError | None:
     )
 
 
+def diagnose_any(error: BaseException) -> SglcError:
+    """As `diagnose`; our own bugs become a diagnostic too, for a batch that goes on."""
+    found = diagnose(error)
+    if found is not None:
+        return found
+    message = f"internal error, a bug in sglc: {type(error).__name__}: {error}"
+    return ExecutionError(Diagnostic(code="SGL0599", message=message))
+
+
 def _generation(error: BaseException, notes: tuple[str, ...], place: Span | None) -> Diagnostic:
     kind = getattr(error, "kind", "internal")
     helps = {

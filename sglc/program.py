@@ -12,18 +12,22 @@ Programs that can be run: scripts, dumps and Python functions behind one interfa
 
 from __future__ import annotations
 
+import queue
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sglc.diagnostics.core import SglcError
-from sglc.target import Param, Target, choose, load_module, parse_target
+from sglc.execution.seeds import draw_seed, row_seed
+from sglc.failures import diagnose_any
+from sglc.language.state import ProgramState
+from sglc.running import Running
+from sglc.target import Param, choose, load_module, parse_target
 
 if TYPE_CHECKING:
-    from sglc.language.state import ProgramState
     from sglc.passes.pipeline import Pipeline
-    from sglc.running import Running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,7 @@ class RunOptions:
     seed: int | None = None
     """None draws one."""
     sampling: Mapping[str, Any] = field(default_factory=dict)
-    """`temperature` and the like, for what the program leaves open."""
+    """`temperature`, `max_tokens` and the like, for what the program leaves open."""
     pipeline: Pipeline | None = None
     """None: the default passes."""
     eager: bool = False
@@ -51,24 +55,18 @@ class Outcome:
     """A row of a batch that has finished: a run, or why there is none."""
 
     row: int
-    running: Running | None = None
+    running: Running
     error: SglcError | None = None
 
 
 class Program(ABC):
     """A function of a file, ready to run."""
 
-    target: Target
-    name: str
     params: tuple[Param, ...]
 
     @abstractmethod
-    def start(self, args: Mapping[str, Any], how: RunOptions, *, row: int | None = None) -> Running:
-        """Begin a run; `row` is its number in a batch, which its seed depends on."""
-
-    @abstractmethod
-    def run_rows(self, rows: Mapping[int, Mapping[str, Any]], how: RunOptions) -> Iterator[Outcome]:
-        """Run rows at the same time; outcomes come as they finish. Never raises for a row."""
+    def start(self, args: Mapping[str, Any], how: RunOptions) -> Running:
+        """Begin a run. Returns at once; what the body raises is raised by `Running.wait`."""
 
     def run(self, how: RunOptions | None = None, /, **args: Any) -> ProgramState:
         """Run once and wait; raises what the program raises."""
@@ -76,19 +74,54 @@ class Program(ABC):
         running.wait()
         return running.state
 
+    def run_rows(self, rows: Mapping[int, Mapping[str, Any]], how: RunOptions) -> Iterator[Outcome]:
+        """
+        Run rows at the same time, at most `how.max_running`; outcomes come as they finish.
+
+        Row k has the seed of place k in the batch, whichever rows run beside it. Closing the
+        iterator, or Ctrl-C, cancels what is under way; after Ctrl-C, outcomes that are already
+        there still come before KeyboardInterrupt is raised.
+        """
+        seed = draw_seed() if how.seed is None else how.seed
+        waiting = deque(rows.items())
+        under_way: dict[int, Running] = {}
+        ended: queue.SimpleQueue[int] = queue.SimpleQueue()
+        try:
+            while waiting or under_way:
+                while waiting and len(under_way) < how.max_running:
+                    row, args = waiting.popleft()
+                    running = self.start(args, replace(how, seed=row_seed(seed, row)))
+                    under_way[row] = running
+                    running.when_ended(lambda row=row: ended.put(row))  # type: ignore[misc]
+                row = ended.get()
+                yield _outcome(row, under_way.pop(row))
+        except KeyboardInterrupt:
+            while not ended.empty():
+                row = ended.get()
+                yield _outcome(row, under_way.pop(row))
+            raise
+        finally:
+            for running in under_way.values():
+                running.cancel()
+
     def run_batch(
         self, rows: Sequence[Mapping[str, Any]], how: RunOptions | None = None
     ) -> list[ProgramState]:
         """Run every row; raises the first row's error, in input order, after all have finished."""
         outcomes = {o.row: o for o in self.run_rows(dict(enumerate(rows)), how or RunOptions())}
-        states = []
         for index in range(len(rows)):
-            outcome = outcomes[index]
-            if outcome.error is not None:
-                raise outcome.error
-            assert outcome.running is not None
-            states.append(outcome.running.state)
-        return states
+            error = outcomes[index].error
+            if error is not None:
+                raise error
+        return [outcomes[index].running.state for index in range(len(rows))]
+
+
+def _outcome(row: int, running: Running) -> Outcome:
+    try:
+        running.wait()
+    except Exception as error:
+        return Outcome(row, running, diagnose_any(error))
+    return Outcome(row, running)
 
 
 def load(
@@ -100,13 +133,13 @@ def load(
     Raises UsageError for what does not exist or is not allowed, ParseError and LowerError for
     what is wrong in the program.
     """
-    from sglc.running import PythonProgram, ScriptProgram, python_program
+    from sglc.programs import python, script
 
     target = parse_target(path)
     if target.kind == "py":
-        return python_program(target)
+        return python.from_file(target)
     module = load_module(target)
     func = choose(module, target)
     if module.attrs.get("language") == "python":
-        return PythonProgram.from_dump(target, module, func, frozenset(allow_module))
-    return ScriptProgram(target, module, func, frozenset(allow_extern))
+        return python.from_dump(target, module, func, frozenset(allow_module))
+    return script.ScriptProgram(target, module, func, frozenset(allow_extern))

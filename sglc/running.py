@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,11 @@ class Running:
         if error is not None:
             raise error
 
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """Call `call` once `wait` would not wait, on some thread."""
+        settled = self.state.handle.settled
+        self.state.body.add_done_callback(lambda _: settled().add_done_callback(lambda _: call()))
+
     def cancel(self) -> None:
         """Stop what the engine does for this run."""
         self.state.handle.session.cancel()
@@ -48,5 +54,10 @@ class Running:
         }
 
     def usage(self) -> dict[str, int]:
-        """Tokens of this run, forks and nested calls included."""
+        """Token counts of this run's states, forks included."""
         return dict(self.state.handle.session.usage)
+
+    def engine(self) -> dict[str, Any]:
+        """What the backend says about itself: model, device, attention, determinism."""
+        describe = getattr(self.state.handle.session.raw_backend, "describe", None)
+        return {} if describe is None else dict(describe())

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from sglc.diagnostics.core import Diagnostic, UsageError
+from sglc.diagnostics.core import Diagnostic, ParseError, Span, UsageError
 from sglc.ir.core import Func, Module
 
 SUFFIXES = (".sgl", ".py", ".sglir")
@@ -68,7 +68,7 @@ def parse_target(text: str) -> Target:
     except UnicodeDecodeError as error:
         raise _usage("SGL0606", f"`{path}` is not UTF-8 text: {error.reason}") from None
     except OSError as error:
-        raise _usage("SGL0606", f"cannot read `{path}`: {(error.strerror or '').lower()}") from None
+        raise _usage("SGL0606", f"cannot read `{path}`: {reason(error)}") from None
     return Target(path, function or None, content)
 
 
@@ -94,7 +94,10 @@ def _read(target: Target) -> Module:
         case "py":
             from sglc.frontends.python import compile_source
 
-            return compile_source(target.text, target.file)
+            try:
+                return compile_source(target.text, target.file)
+            except SyntaxError as error:
+                raise ParseError(syntax_diagnostic(error)) from None
         case _:
             from sglc.ir.parser import parse_module
 
@@ -115,14 +118,14 @@ def choose(module: Module, target: Target) -> Func:
         raise _usage(
             "SGL0607",
             f"no function `{target.function}` in `{target.path}`",
-            f"did you mean `{close[0]}`?" if close else _functions(programs),
+            f"did you mean `{close[0]}`?" if close else functions_help(programs),
         )
     if "main" in programs:
         return programs["main"]
     if len(programs) == 1:
         return next(iter(programs.values()))
     what = "no function to run" if not programs else "more than one function"
-    raise _usage("SGL0607", f"{what} in `{target.path}`", _functions(programs, target.path))
+    raise _usage("SGL0607", f"{what} in `{target.path}`", functions_help(programs, target.path))
 
 
 def is_program(func: Func) -> bool:
@@ -144,7 +147,8 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _functions(programs: Mapping[str, Func], path: Path | None = None) -> str:
+def functions_help(programs: Mapping[str, object], path: Path | None = None) -> str:
+    """Help that lists the functions of a file, and how to name one when `path` is given."""
     if not programs:
         return "declare one with `def name():` (.sgl) or `@sglc.function` (.py)"
     names = ", ".join(f"`{name}`" for name in programs)
@@ -157,6 +161,16 @@ def _similar_files(path: Path) -> Sequence[str]:
     names = [p.name for p in path.parent.iterdir() if p.suffix in SUFFIXES]
     close = get_close_matches(path.name, names, 1)
     return (f"did you mean `{path.parent / close[0]}`?",) if close else ()
+
+
+def syntax_diagnostic(error: SyntaxError) -> Diagnostic:
+    """Python's own finding as a diagnostic."""
+    line, column = error.lineno or 1, error.offset or 1
+    end_line, end = error.end_lineno or line, error.end_offset or 0
+    if (end_line, end) <= (line, column):
+        end_line, end = line, column + 1
+    span = Span(error.filename or "<text>", line, column, end_line, end)
+    return Diagnostic(code="SGL0101", message=f"Python: {error.msg}", span=span)
 
 
 def reason(error: OSError) -> str:

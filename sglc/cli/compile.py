@@ -108,4 +108,4 @@ def _write(text: str, output: Path | None) -> None:
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise usage(f"cannot write `{output}`: {(error.strerror or '').lower()}") from None
+        raise usage(f"cannot write `{output}`: {reason(error)}") from None

@@ -26,9 +26,7 @@ def read(path: str) -> list[object]:
     except UnicodeDecodeError as error:
         raise usage(f"`{path}` is not UTF-8 text: {error.reason}", code="SGL0606") from None
     except OSError as error:
-        raise usage(
-            f"cannot read `{path}`: {(error.strerror or '').lower()}", code="SGL0606"
-        ) from None
+        raise usage(f"cannot read `{path}`: {reason(error)}", code="SGL0606") from None
     lines = enumerate(text.split("\n"), 1)
     return [_parse(line, number) for number, line in lines if line.strip()]
 
@@ -56,9 +54,7 @@ def open_output(path: str) -> Iterator[TextIO]:
     try:
         file = open(path, "w", encoding="utf-8")  # noqa: SIM115
     except OSError as error:
-        raise usage(
-            f"cannot write `{path}`: {(error.strerror or '').lower()}", code="SGL0606"
-        ) from None
+        raise usage(f"cannot write `{path}`: {reason(error)}", code="SGL0606") from None
     with file:
         yield file
 

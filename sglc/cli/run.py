@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sglc.cli import options
+from sglc.cli import options, pipelines
 from sglc.cli.guard import guarded, usage
 
 EXAMPLES = options.examples(
@@ -94,7 +94,6 @@ def run(
     max_tokens: Annotated[
         int | None, typer.Option(min=1, help="Tokens of one `gen`.", rich_help_panel=SAMPLING)
     ] = None,
-    min_tokens: Annotated[int | None, typer.Option(min=0, rich_help_panel=SAMPLING)] = None,
     top_p: Annotated[float | None, typer.Option(min=0, max=1, rich_help_panel=SAMPLING)] = None,
     top_k: Annotated[int | None, typer.Option(min=-1, rich_help_panel=SAMPLING)] = None,
     min_p: Annotated[float | None, typer.Option(min=0, max=1, rich_help_panel=SAMPLING)] = None,
@@ -135,8 +134,8 @@ def run(
     Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 the program failed, 2
     wrong usage, 3 a bug in sglc.
     """
-    from sglc.cli import batch, single
-    from sglc.program import RunOptions, open_program
+    from sglc.cli import backends, batch, single
+    from sglc.program import RunOptions, load
 
     if rows is None and output is not None:
         raise usage("`-o` needs `-i ROWS.jsonl`", "for one run, redirect: `--json > out.json`")
@@ -146,23 +145,21 @@ def run(
     sampling = {
         "temperature": temperature,
         "max_tokens": max_tokens,
-        "min_tokens": min_tokens,
         "top_p": top_p,
         "top_k": top_k,
         "min_p": min_p,
         "stop": tuple(stop) if stop else None,
     }
+    pipeline = pipelines.choose(passes, no_pass)
+    program = load(file, allow_extern=allow_extern or (), allow_module=allow_module or ())
     how = RunOptions(
-        model=None if model is None else str(model),
-        backend=backend,
+        backend=backends.choose(None if model is None else str(model), backend),
         seed=seed,
         sampling={name: value for name, value in sampling.items() if value is not None},
-        passes=passes,
-        without=tuple(no_pass or ()),
+        pipeline=pipeline,
         eager=eager,
         stream=stream,
     )
-    program = open_program(file, allow_extern=allow_extern or (), allow_module=allow_module or ())
     if rows is None:
         single.run(program, param or [], how, as_json=as_json, stats=stats)
     else:

@@ -106,4 +106,12 @@ PAGES = (
         place is the last line of the program's own files on the way to it.
         """,
     ),
+    Page(
+        "SGL0599",
+        "internal error in a row",
+        """
+        A bug in sglc broke one row of a batch; the other rows ran. Run the row alone to get a
+        report.
+        """,
+    ),
 )

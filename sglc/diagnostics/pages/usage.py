@@ -130,4 +130,13 @@ PAGES: tuple[Page, ...] = (
         output has the error in this row's place.
         """,
     ),
+    Page(
+        "SGL0612",
+        "dump of a Python program is refused",
+        """
+        A `.sglir` of a Python program is a plan over importable code. Its module must be allowed
+        with `--allow-module MODULE`, the function must be there, and its source must be the one
+        that was compiled; otherwise compile it again.
+        """,
+    ),
 )
