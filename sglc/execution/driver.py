@@ -389,6 +389,7 @@ class Driver:
                 version.pieces = (Produced(kept, result.ids), result.tail)
                 value = list(result.texts) if result.many else text
             version.meta = result.meta
+            running.session.count(result.meta)
             self._settled.append((version.value, value, None))
             self._complete(version)
         running.session.notify()

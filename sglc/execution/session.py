@@ -99,6 +99,8 @@ class Session:
     """The states of a run with `stream`, whose ends must be announced."""
     live: set[int] = field(init=False, default_factory=set)
     cancelled: bool = field(init=False, default=False)
+    usage: dict[str, int] = field(init=False, default_factory=dict)
+    """Token counts of all steps, under the names that backends give them in meta information."""
     progress: threading.Condition = field(init=False, default_factory=threading.Condition)
     driver: Driver = field(init=False)
     _roots: RunCounter = field(init=False)
@@ -139,6 +141,13 @@ class Session:
         """Stop everything this run has asked for; its unfinished steps fail as cancelled."""
         self.cancelled = True
         self.driver.cancel(self)
+
+    def count(self, meta: Any) -> None:
+        """Add a step's token counts to `usage`; called by the driver."""
+        for one in meta if isinstance(meta, list) else [meta]:
+            if isinstance(one, dict):
+                for name in ("prompt_tokens", "cached_tokens", "completion_tokens"):
+                    self.usage[name] = self.usage.get(name, 0) + (one.get(name) or 0)
 
     def finish(self) -> None:
         """Say that the program's body has ended: no state of this run is appended to."""
