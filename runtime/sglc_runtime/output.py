@@ -14,7 +14,8 @@ class Kept(NamedTuple):
     """A finished text, how many ids lie whole in it, and the text after those."""
 
     text: str
-    ids: int
+    ids: int | None
+    """None where nothing was cut off: all of them."""
     tail: str
 
 
@@ -48,10 +49,12 @@ class OutputText:
 
     def finish(self) -> Kept:
         """No more ids come: the whole text, cut at the stop if there was one."""
-        if self._stops.match is None:
-            self.certain += self._stops.feed(self._detokenizer.finish())
-        self.certain += self._stops.finish()
         match = self._stops.match
-        cut = len(self._stops.text) if match is None else match.cut
-        ids, tail = self._detokenizer.keep(cut)
-        return Kept(self._stops.text[:cut], ids, tail)
+        if match is None:
+            # An unfinished character shows as U+FFFD; its ids stay, the path may yet complete it.
+            rest = self._detokenizer.finish()
+            self.certain += self._stops.finish() + rest
+            return Kept(self._detokenizer.text, None, "")
+        self.certain += self._stops.finish()
+        ids, tail = self._detokenizer.keep(match.cut)
+        return Kept(self._stops.text[: match.cut], ids, tail)

@@ -84,6 +84,6 @@ def _from_sorted(
 def _pick(weights: Tensor, uniforms: Tensor) -> Tensor:
     """Index per row of non-negative `weights` [R, n] where their running sum passes uniform."""
     total = weights.cumsum(-1)
-    whole = total[:, -1:]
+    whole = total[:, -1:].contiguous()
     place = torch.searchsorted(total, uniforms[:, None].to(total.dtype) * whole, right=True)
     return torch.minimum(place, torch.searchsorted(total, whole))[:, 0]

@@ -51,9 +51,7 @@ class CacheMachine(RuleBasedStateMachine):
                 self.cache.release(sequence)
             return
         assert start < end <= start + rows
-        for position, slot in zip(
-            range(start, end), sequence.slots(start, end), strict=True
-        ):
+        for position, slot in zip(range(start, end), sequence.slots(start, end), strict=True):
             self.written[slot] = tuple(sequence.ids[: position + 1])
         sequence.computed = end
 
