@@ -264,14 +264,14 @@ def _split(ctx: Context, self: str, sep: str | None = None, maxsplit: int = -1) 
 def _index(ctx: Context, self: Any, item: object, /) -> int:
     whole = self if isinstance(self, str) else ctx.settled(self)
     try:
-        return int(whole.index(item))
+        return int(whole.index(cast(str, item)))
     except ValueError:
         raise ValueFailedError(f"{_show(item)} is not in the {type_name(self)}") from None
 
 
 def _count(ctx: Context, self: Any, item: object, /) -> int:
     whole = self if isinstance(self, str) else ctx.settled(self)
-    return int(whole.count(item))
+    return int(whole.count(cast(str, item)))
 
 
 def _get(ctx: Context, self: Mapping[str, object], key: str, default: object = None, /) -> object:

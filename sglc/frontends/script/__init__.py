@@ -1,0 +1,1 @@
+"""The front end for `.sgl` scripts: text to IR."""
