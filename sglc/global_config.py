@@ -17,7 +17,7 @@ class GlobalConfig:
     skip_special_tokens_in_output: bool = True
     spaces_between_special_tokens_in_out: bool = True
     enable_precache_with_tracing: bool = True
-    """Accepted for SGLang programs; a batch is one graph here, its common prefix is computed once."""
+    """Accepted for SGLang programs; here a batch's common prefix is computed once anyhow."""
     enable_parallel_encoding: bool = True
     """Accepted for SGLang programs."""
 

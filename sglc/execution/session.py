@@ -97,10 +97,10 @@ class Session:
     id: int = field(init=False, default_factory=lambda: next(_ids))
     streamed: list[Handle] = field(init=False, default_factory=list)
     """The states of a run with `stream`, whose ends must be announced."""
+    usage: dict[str, int] = field(init=False, default_factory=dict)
+    """Sums of the token counts that backends report in meta information."""
     live: set[int] = field(init=False, default_factory=set)
     cancelled: bool = field(init=False, default=False)
-    usage: dict[str, int] = field(init=False, default_factory=dict)
-    """Token counts of all steps, under the names that backends give them in meta information."""
     progress: threading.Condition = field(init=False, default_factory=threading.Condition)
     driver: Driver = field(init=False)
     _roots: RunCounter = field(init=False)
@@ -143,11 +143,14 @@ class Session:
         self.driver.cancel(self)
 
     def count(self, meta: Any) -> None:
-        """Add a step's token counts to `usage`; called by the driver."""
-        for one in meta if isinstance(meta, list) else [meta]:
-            if isinstance(one, dict):
+        """Add what a step's meta information says about tokens; prompts count once a step."""
+        metas = meta if isinstance(meta, list) else [meta]
+        for number, info in enumerate(metas):
+            if isinstance(info, dict):
                 for name in ("prompt_tokens", "cached_tokens", "completion_tokens"):
-                    self.usage[name] = self.usage.get(name, 0) + (one.get(name) or 0)
+                    value = info.get(name)
+                    if isinstance(value, int) and (number == 0 or name == "completion_tokens"):
+                        self.usage[name] = self.usage.get(name, 0) + value
 
     def finish(self) -> None:
         """Say that the program's body has ended: no state of this run is appended to."""

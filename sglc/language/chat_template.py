@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
+
+from sglc.language.chat_template_table import MATCHES, TABLE
 
 Message = Mapping[str, Any]
 
@@ -62,7 +65,8 @@ class ChatTemplate:
 
 
 _templates: dict[str, ChatTemplate] = {}
-_matchers: list[Callable[[str], str | None]] = []
+Matcher = Callable[[str], "str | ChatTemplate | None"]
+_matchers: list[Matcher] = []
 
 
 def register_chat_template(template: ChatTemplate) -> None:
@@ -71,9 +75,9 @@ def register_chat_template(template: ChatTemplate) -> None:
 
 
 def register_chat_template_matching_function(
-    func: Callable[[str], str | None],
-) -> Callable[[str], str | None]:
-    """Add a function from a model path to a template name; usable as a decorator."""
+    func: Matcher,
+) -> Matcher:
+    """Add a function from a model path to a template or its name; usable as a decorator."""
     _matchers.append(func)
     return func
 
@@ -86,9 +90,9 @@ def get_chat_template(name: str) -> ChatTemplate:
 def match_chat_template(model_path: str) -> ChatTemplate | None:
     """The template that the first matching function names, or None."""
     for matcher in _matchers:
-        name = matcher(model_path)
-        if name is not None:
-            return get_chat_template(name)
+        found = matcher(model_path)
+        if found is not None:
+            return get_chat_template(found) if isinstance(found, str) else found
     return None
 
 
@@ -97,10 +101,28 @@ def get_chat_template_by_model_path(model_path: str) -> ChatTemplate:
     return match_chat_template(model_path) or get_chat_template("default")
 
 
-register_chat_template(
-    ChatTemplate(
-        "default",
-        None,
-        {"system": ("SYSTEM:", "\n"), "user": ("USER:", "\n"), "assistant": ("ASSISTANT:", "\n")},
-    )
-)
+def _register_table() -> None:
+    for row in TABLE:
+        register_chat_template(
+            ChatTemplate(
+                row.name,
+                row.default_system,
+                {"system": row.system, "user": row.user, "assistant": row.assistant},
+                tuple(row.stop),
+                row.image,
+                row.audio,
+                ChatTemplateStyle.LLAMA2 if row.llama2 else ChatTemplateStyle.PLAIN,
+            )
+        )
+
+
+def _match_table(model_path: str) -> str | None:
+    path = model_path.lower()
+    for pattern, unless, name in MATCHES:
+        if re.search(pattern, path) and not (unless and re.search(unless, path)):
+            return name
+    return None
+
+
+_register_table()
+register_chat_template_matching_function(_match_table)

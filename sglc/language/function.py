@@ -37,7 +37,7 @@ class SglFunction:
         self.bind_arguments = dict(bind_arguments or {})
         self.pin_prefix_rid: str | None = None
         spec = inspect.getfullargspec(func)
-        assert spec.args and spec.args[0] == "s", 'The first argument must be "s"'
+        assert spec.args[:1] == ["s"], 'The first argument must be "s"'
         self.arg_names = spec.args[1:]
         self.arg_defaults = list(spec.defaults or ())
         self._accepts = {*self.arg_names, *spec.kwonlyargs}
@@ -199,7 +199,24 @@ class SglFunction:
         return f"<sgl.function {self.func.__module__}.{self.func.__qualname__}>"
 
 
-_SAMPLING = ["max_new_tokens", "n", "stop", "stop_token_ids", "stop_regex", "temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "ignore_eos", "return_logprob", "logprob_start_len", "top_logprobs_num", "return_text_in_logprobs"]
+_SAMPLING = [
+    "max_new_tokens",
+    "n",
+    "stop",
+    "stop_token_ids",
+    "stop_regex",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "frequency_penalty",
+    "presence_penalty",
+    "ignore_eos",
+    "return_logprob",
+    "logprob_start_len",
+    "top_logprobs_num",
+    "return_text_in_logprobs",
+]
 
 
 def _run_params(values: dict[str, Any]) -> GenParams:

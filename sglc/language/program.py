@@ -157,9 +157,9 @@ def _run_in_thread(
             # Raised to whoever reads the state: no caller is left that could catch it here.
             ended.set_exception(error)
             return
-        error = inner.body.exception()
-        if error is not None:
-            ended.set_exception(error)
+        failure = inner.body.exception()
+        if failure is not None:
+            ended.set_exception(failure)
         else:
             ended.set_result(inner.body.value())
 

@@ -6,7 +6,7 @@ import asyncio
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, Self
 
 from sglc.execution.errors import is_generation_error
 from sglc.execution.handle import Handle
@@ -43,7 +43,7 @@ class ProgramState:
 
     # Appending
 
-    def __iadd__(self, other: object) -> ProgramState:
+    def __iadd__(self, other: object) -> Self:
         if isinstance(other, str):
             self.handle.text([other])
         elif not (isinstance(other, Appended) and other.handle is self.handle):
@@ -262,8 +262,10 @@ class ProgramStateGroup:
         self.src_state.handle.join([state.handle for state in self.states], mode)
 
     def _warn_if_uneven(self, parent: ProgramState) -> None:
-        made = [set(state.handle.vars) - set(parent.handle.vars) for state in self.states]
-        for name in sorted(set().union(*made) - set.intersection(*made), key=str):
+        known = set(parent.handle.vars)
+        made: list[set[str | None]] = [set(s.handle.vars) - known for s in self.states]
+        some = made[0].union(*made[1:]) - made[0].intersection(*made[1:])
+        for name in sorted(some, key=str):
             warnings.warn(
                 f"join: only some of the forks have {name!r}; its list is shorter than the fork",
                 stacklevel=3,
@@ -281,7 +283,7 @@ class ProgramStateGroup:
     def __iter__(self) -> Iterator[ProgramState]:
         return iter(self.states)
 
-    def __iadd__(self, other: object) -> ProgramStateGroup:
+    def __iadd__(self, other: object) -> Self:
         if callable(other):
             each: Callable[[int], object] = other
             for i, state in enumerate(self.states):
