@@ -1,20 +1,24 @@
-"""Records by JSON schema: a character from memory, and a person copied from a text."""
+"""Records: a character in a form given by a regex, a person as a JSON schema has it."""
 
 import json
 
 import sglc as sgl
 
-CHARACTER = json.dumps(
-    {
-        "type": "object",
-        "properties": {
-            "name": {"type": "string"},
-            "house": {"enum": ["Gryffindor", "Slytherin", "Ravenclaw", "Hufflepuff"]},
-            "blood status": {"enum": ["Pure-blood", "Half-blood", "Muggle-born"]},
-        },
-        "required": ["name", "house", "blood status"],
-        "additionalProperties": False,
-    }
+CHARACTER = (
+    r"""\{\n"""
+    r"""    "name": "[\w\d\s]{1,16}",\n"""
+    r"""    "house": "(Gryffindor|Slytherin|Ravenclaw|Hufflepuff)",\n"""
+    r"""    "blood status": "(Pure-blood|Half-blood|Muggle-born)",\n"""
+    r"""    "occupation": "(student|teacher|auror|ministry of magic)",\n"""
+    r"""    "wand": \{\n"""
+    r"""        "wood": "[\w\d\s]{1,16}",\n"""
+    r"""        "core": "[\w\d\s]{1,16}",\n"""
+    r"""        "length": [0-9]{1,2}\.[0-9]{0,2}\n"""
+    r"""    \},\n"""
+    r"""    "alive": "(Alive|Deceased)",\n"""
+    r"""    "patronus": "[\w\d\s]{1,16}",\n"""
+    r"""    "bogart": "[\w\d\s]{1,16}"\n"""
+    r"""\}"""
 )
 
 PERSON = json.dumps(
@@ -35,7 +39,7 @@ PERSON = json.dumps(
 def character_gen(s, name):
     s += name + " is a character in Harry Potter. "
     s += "Please fill in the following information about this character.\n"
-    s += sgl.gen("json_output", max_tokens=256, json_schema=CHARACTER)
+    s += sgl.gen("json_output", max_tokens=256, regex=CHARACTER)
 
 
 @sgl.function
@@ -47,5 +51,8 @@ def extract(s, text):
 if __name__ == "__main__":
     state = character_gen.run(name="Harry Potter", temperature=0)
     print(json.loads(state["json_output"]))
-    state = extract.run(text="Rose is 48 years old and lives in Budapest.", temperature=0)
+    state = extract.run(
+        text="Ada Lovelace is 36 years old and lives in London.",
+        temperature=0,
+    )
     print(json.loads(state["who"]))

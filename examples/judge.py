@@ -3,6 +3,10 @@
 import sglc as sgl
 
 DIMENSIONS = ["Clarity", "Originality", "Evidence"]
+ESSAY = (
+    "The main idea about cats is stated at once. For instance, a study shows clear results. "
+    "Therefore, the argument leads to a clear conclusion."
+)
 
 
 @sgl.function
@@ -15,13 +19,13 @@ def judge(s, essay):
         f += "End your judgement with the word 'END'\nJudgment:"
         f += sgl.gen("judgment", stop="END")
 
-    for f, dimension in zip(forks, DIMENSIONS, strict=True):
-        s += dimension + ":" + f["judgment"] + "\n"
+    for f in forks:
+        s += "Judgment: " + f["judgment"].strip() + "\n"
     s += "In summary," + sgl.gen("summary", stop="\n") + "\n"
     s += "Grade:" + sgl.select("grade", [" A", " B", " C", " D"])
     return s["grade"]
 
 
 if __name__ == "__main__":
-    state = judge.run(essay="Dogs are loyal friends. They help people every day.", temperature=0)
+    state = judge.run(essay=ESSAY, temperature=0)
     print(state.text())

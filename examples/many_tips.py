@@ -3,10 +3,8 @@
 import sglc as sgl
 
 NAMES = [
-    "balanced diet", "regular exercise", "good sleep", "drinking water",
-    "morning walks", "stretching", "deep breathing", "less sugar",
-    "fresh air", "regular breaks", "good posture", "healthy breakfast",
-    "time with friends", "less screen time", "washing hands", "regular checkups",
+    "diet", "exercise", "sleep", "water", "stress", "hygiene", "sunlight", "walking",
+    "stretching", "posture", "friends", "breathing", "breakfast", "vegetables", "fruit", "checkups",
 ]  # fmt: skip
 
 

@@ -19,9 +19,8 @@ UNARY: dict[type[ast.unaryop], Callable[[float], float]] = {
 LONGEST = 200
 
 FACTS = {
-    "capital of france": "Paris is the capital of France.",
-    "capital of japan": "Tokyo is the capital of Japan.",
-    "google dns": "The address of the Google DNS servers is 8.8.8.8.",
+    "romeo and juliet": "William Shakespeare wrote Romeo and Juliet.",
+    "weather in boston": "It is sunny in Boston.",
 }
 
 

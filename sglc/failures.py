@@ -27,13 +27,13 @@ def diagnose(error: BaseException) -> SglcError | None:
     A failed generation is placed at its `gen`, an exception of Python code at the innermost line
     of the user's own files.
     """
-    from sglc.execution.errors import GenerationError
+    from sglc.execution.errors import is_generation_error
 
     if isinstance(error, SglcError):
         return error
     notes = tuple(getattr(error, "__notes__", ()))
     place = _noted_place(notes)
-    if isinstance(error, GenerationError):
+    if is_generation_error(error):
         return ExecutionError(_generation(error, notes, place))
     frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_users(f.filename)]
     if frames:
@@ -67,14 +67,15 @@ def diagnose_any(error: BaseException) -> SglcError:
 
 
 def _generation(error: BaseException, notes: tuple[str, ...], place: Span | None) -> Diagnostic:
-    kind = getattr(error, "kind", "internal")
+    kind = getattr(error, "kind", None)
+    name = "" if kind is not None else f"{type(error).__name__}: "
     helps = {
         "context_length": ("shorten the prompt, or lower `max_tokens`",),
         "out_of_memory": ("run fewer rows or branches at the same time",),
-    }.get(kind, ())
+    }.get(str(kind), ())
     return Diagnostic(
         code="SGL0501",
-        message=f"generation failed: {error}",
+        message=f"generation failed: {name}{error}",
         span=place,
         notes=tuple(note for note in notes if not PLACE.search(note)),
         helps=helps,

@@ -58,6 +58,7 @@ class Running:
         return dict(self.state.handle.session.usage)
 
     def engine(self) -> dict[str, Any]:
-        """What the backend says about itself: model, device, attention, determinism."""
-        describe = getattr(self.state.handle.session.raw_backend, "describe", None)
-        return {} if describe is None else dict(describe())
+        """What the backend says about itself, where it does: model, device, determinism."""
+        ask = getattr(self.state.handle.session.raw_backend, "get_server_info", None)
+        info = None if ask is None else ask()
+        return info if isinstance(info, dict) else {}

@@ -45,10 +45,21 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except typer.Exit:
             raise
         except Exception as error:
-            console.message(_report(error))
-            raise typer.Exit(INTERNAL) from None
+            found = _diagnosed(error)
+            if found is None:
+                console.message(_report(error))
+                raise typer.Exit(INTERNAL) from None
+            console.show(found.diagnostics)
+            raise typer.Exit(DIAGNOSTICS) from None
 
     return wrapper
+
+
+def _diagnosed(error: Exception) -> SglcError | None:
+    """The error as the program's own, when a program ran and it is."""
+    from sglc.failures import diagnose
+
+    return diagnose(error)
 
 
 def _leave_quietly() -> NoReturn:

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from sglc.running import Running
 
 
+ENGINE = (
+    "model", "architecture", "implementation", "device", "dtype", "attention", "threads",
+    "kv_slots", "deterministic",
+)  # fmt: skip
+"""What of an engine's description is shown."""
+
+
 @dataclass(slots=True)
 class Watch:
     """Times of a command, from its start on."""
@@ -48,12 +55,16 @@ class Watch:
         ]
         if self.rows > 1:
             lines.insert(0, ("rows", str(self.rows)))
-        lines += [(name.replace("_", " "), str(value)) for name, value in self.engine.items()]
+        lines += [(n.replace("_", " "), _shown(self.engine[n])) for n in ENGINE if n in self.engine]
         width = max(len(name) for name, _ in lines)
         return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
 
     def _first(self) -> str:
         return "" if self.first is None else f" ({self.first:.2f} to the first text)"
+
+
+def _shown(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _percent(part: int, whole: int) -> str:
