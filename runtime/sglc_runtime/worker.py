@@ -9,7 +9,7 @@ import sys
 from collections import deque
 
 from sglc_runtime.protocol import Command, EngineConfig, Event, Fatal, Shutdown
-from sglc_runtime.wire import FrameReader, command_reader, encode_frame
+from sglc_runtime.wire import LENGTH, FrameReader, command_reader, encode_frame
 
 
 class Outbox:
@@ -101,10 +101,12 @@ def main() -> None:
     configs: FrameReader[EngineConfig] = FrameReader(EngineConfig)
     received: list[EngineConfig] = []
     while not received:
-        data = connection.recv(1 << 16)
+        # No more than this frame: commands may follow it at once.
+        head = connection.recv(LENGTH, socket.MSG_WAITALL)
+        data = connection.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
         if not data:
             return
-        received = configs.feed(data)
+        received = configs.feed(head + data)
     try:
         serve(connection, received[0])
     except (BrokenPipeError, ConnectionResetError):

@@ -237,7 +237,8 @@ class LocalBackend:
         try:
             while True:
                 self._take(client.poll(None))
-        except EngineError as error:
+        except (EngineError, OSError, ValueError) as error:
+            # A socket closed by `shutdown` ends the thread as well.
             self._lost(client, error)
 
     def _run_inline(self, client: EngineClient) -> None:
