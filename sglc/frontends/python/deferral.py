@@ -170,18 +170,18 @@ class Runtime:
 
     # Called by whoever calls the rewritten function
 
-    def leaving(self, error: BaseException, code: types.CodeType) -> BaseException:
+    def leaving(self, error: BaseException, code: types.CodeType) -> tuple[BaseException, bool]:
         """
-        The exception that leaves the body when `error` was raised in it.
+        The exception that leaves the body when `error` was raised in it, and whether it is new.
 
-        That is the failure of the first open read that failed, if any, with the traceback of a
-        read that waited on the spot.
+        A new one is the failure of the first open read that failed, with the traceback of a read
+        that waited on the spot.
         """
         tb = error.__traceback__
         while tb is not None and tb.tb_frame.f_code is not code:
             tb = tb.tb_next
         if tb is None:
-            return error
+            return error, False
         frame = tb.tb_frame
         if frame in self._open:
             try:
@@ -190,10 +190,10 @@ class Runtime:
                 error = failure
         failed = self._failures.pop(frame, None)
         if failed is None:
-            return error
+            return error, False
         line = failed.read.place[0]
         entry = types.TracebackType(failed.tail, frame, _offset(code, failed.read.place), line)
-        return error.with_traceback(entry)
+        return error.with_traceback(entry), True
 
     # Inside
 

@@ -8,7 +8,7 @@ name is a `state` only if every binding of it gives one.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -170,7 +170,7 @@ def _binding_kind(scope: Scope, binding: Binding) -> Kind | None:
         kind = scope.item_kind(binding.value, binding.path)
     elif binding.how == "augment":
         own = scope.kinds.get(binding.name)
-        if own is None or own == "state":
+        if own is None or own in ("state", "group"):
             return own
         kind = own if own == scope.expression_kind(binding.value) == "int" else "unknown"
     else:
@@ -178,7 +178,7 @@ def _binding_kind(scope: Scope, binding: Binding) -> Kind | None:
     return None if kind == "unknown" and waiting else kind
 
 
-def _bindings(body: list[ast.stmt]) -> Iterator[Binding]:
+def _bindings(body: Sequence[ast.AST]) -> Iterator[Binding]:
     """Every binding of a name in a function's own scope."""
 
     def targets(
@@ -247,6 +247,11 @@ def _bindings(body: list[ast.stmt]) -> Iterator[Binding]:
 
     for statement in body:
         yield from visit(statement)
+
+
+def bindings_of(node: ast.AST) -> list[Binding]:
+    """Bindings that one statement or pattern makes in the function's own scope."""
+    return list(_bindings([node]))
 
 
 def own_statements(node: FunctionNode) -> Iterator[ast.stmt]:

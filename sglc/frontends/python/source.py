@@ -20,9 +20,9 @@ from sglc.diagnostics.core import Diagnostic, Span
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
-_FUTURE_FLAGS = 0
+FUTURE_FLAGS = 0
 for _feature in __future__.all_feature_names:
-    _FUTURE_FLAGS |= getattr(__future__, _feature).compiler_flag
+    FUTURE_FLAGS |= getattr(__future__, _feature).compiler_flag
 
 
 class NoSourceError(Exception):
@@ -155,7 +155,7 @@ def find_source(function: Callable[..., object]) -> FunctionSource:
         file = SourceFile.parse(code.co_filename, "".join(lines))
     except SyntaxError:
         raise NoSourceError(_changed(code, name)) from None
-    flags = code.co_flags & _FUTURE_FLAGS
+    flags = code.co_flags & FUTURE_FLAGS
     for node, parents in functions(file):
         first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
         if first == code.co_firstlineno and node.name == code.co_name:

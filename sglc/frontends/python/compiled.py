@@ -1,0 +1,133 @@
+"""`compile_function`: a live Python function, its IR, and the form of it that runs."""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sglc.diagnostics.core import Diagnostic, LowerError
+from sglc.execution.handle import Handle
+from sglc.execution.pending import Pending
+from sglc.execution.session import Session
+from sglc.frontends.python.emit import emit
+from sglc.frontends.python.lower import lower_into, new_module
+from sglc.frontends.python.names import LiveNames
+from sglc.frontends.python.refusals import refusal
+from sglc.frontends.python.rewrite import rewrite
+from sglc.frontends.python.scope import analyse
+from sglc.frontends.python.silent import Silence, silence
+from sglc.frontends.python.source import FunctionSource, NoSourceError, find_source
+from sglc.ir.core import Module
+
+
+@dataclass(eq=False, slots=True)
+class CompiledFunction:
+    """A program as it runs compiled."""
+
+    function: Callable[..., Any]
+    """The user's own function."""
+    emitted: Callable[..., Any]
+    """What runs on a caller's thread; the user's own function where nothing can be deferred."""
+    module: Module | None = None
+    """The IR; None for a function that runs live as a whole."""
+    remarks: list[Diagnostic] = field(default_factory=list)
+    """What runs live, and why."""
+    names: LiveNames | None = None
+    silence: Silence | None = None
+    source: FunctionSource | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Whether the whole body may run as a strand, for arguments of the right types."""
+        return self.silence is not None
+
+    def strand(
+        self,
+        session: Session,
+        handle: Handle,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Generator[Pending[Any], Any, Any] | None:
+        """The body as a strand of the driver, or None: run `emitted` on a thread."""
+        if self.silence is None or self.names is None or self.names.broken():
+            return None
+        return self.silence.strand(session, handle, args, kwargs or {})
+
+    @property
+    def constant_prefix(self) -> str:
+        """Text that every run begins with, before any role, branch or value."""
+        func = None if self.module is None else self.module.funcs.get(self.function.__qualname__)
+        prefix = ""
+        for op in func.body.ops if func is not None else ():
+            text = op.attrs.get("text")
+            if op.name == "py.exec" or op.name.startswith("ex."):
+                continue
+            if op.name != "lm.text" or not isinstance(text, tuple):
+                break
+            prefix += str(text[0])
+            if len(text) > 1:
+                break
+        return prefix
+
+
+def compile_function(function: Callable[..., Any], *, strict: bool = False) -> CompiledFunction:
+    """
+    Compile a live function. Runs none of its code.
+
+    What cannot be compiled is left as it is, with a remark; with `strict` that raises `LowerError`.
+    """
+    remarks: list[Diagnostic] = []
+    try:
+        compiled = _compile(function, remarks)
+    except NoSourceError as error:
+        remarks.append(error.diagnostic)
+        compiled = None
+    if compiled is None:
+        if strict:
+            raise LowerError([_as_error(r) for r in remarks])
+        return CompiledFunction(function, function, remarks=remarks)
+    return compiled
+
+
+def _compile(function: Callable[..., Any], remarks: list[Diagnostic]) -> CompiledFunction | None:
+    source = find_source(function)
+    assert isinstance(function, types.FunctionType)
+    reason = refusal(source)
+    if reason is not None:
+        remarks.append(reason)
+        return None
+    names = LiveNames(function)
+    scope = analyse(source, names)
+    plan = rewrite(scope)
+    emitted = emit(source, plan, function, names)
+    module = new_module(source.file)
+    plain = {
+        node.name: node
+        for node in source.file.tree.body
+        if isinstance(node, ast.FunctionDef)
+        and isinstance(names.lookup((node.name,)), types.FunctionType)
+    }
+    remarks += lower_into(module, source, names, plain)
+    return CompiledFunction(
+        function,
+        emitted,
+        module,
+        remarks,
+        names,
+        silence(scope, plan, function, names),
+        source,
+    )
+
+
+def _as_error(remark: Diagnostic) -> Diagnostic:
+    return Diagnostic(
+        code=remark.code,
+        message=remark.message,
+        span=remark.span,
+        label=remark.label,
+        notes=remark.notes,
+        helps=remark.helps,
+    )

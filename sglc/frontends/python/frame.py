@@ -1,0 +1,301 @@
+"""
+Shared ground of lowering: where ops go, which names are SSA values, how host pieces are numbered.
+
+Python's locals are variables of the frame, read and written by host pieces. A name that is bound
+once, or a parameter that is never rebound, is an SSA value besides, wherever its binding is in an
+enclosing region. Prompts are handles.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sglc.diagnostics.core import Diagnostic
+from sglc.frontends.python.scope import COMPREHENSIONS, NESTED, Scope
+from sglc.frontends.python.texts import Read, recognise, state_of
+from sglc.ir.builder import Builder, make_region
+from sglc.ir.core import Func, Loc, Module, Op, Region, Symbol, TypeName, Value
+
+_OBSERVATIONS = {"text": "text", "messages": "messages", "sync": "sync", "error": "error"}
+
+
+@dataclass(slots=True)
+class Frame:
+    """State of lowering one function."""
+
+    scope: Scope
+    module: Module
+    func: Func
+    fragments: frozenset[str] = frozenset()
+    """Plain functions of the module that are lowered too and may be called with a prompt."""
+    builder: Builder = field(init=False)
+    env: list[dict[str, Value]] = field(default_factory=lambda: [{}])
+    pieces: list[ast.AST] = field(default_factory=list)
+    remarks: list[Diagnostic] = field(default_factory=list)
+    loops: int = 0
+
+    def __post_init__(self) -> None:
+        self.builder = Builder(self.func.body)
+
+    # Names
+
+    def is_single(self, name: str) -> bool:
+        """Whether a local is bound exactly once, so that its value may be an SSA value."""
+        bindings = [b for b in self.scope.bindings.get(name, ()) if b.how != "augment"]
+        parameter = name in self.scope.parameters
+        augmented = len(bindings) != len(self.scope.bindings.get(name, ()))
+        if augmented and self.scope.kind(name) != "state":
+            return False
+        return self.scope.is_local(name) and len(bindings) == (0 if parameter else 1)
+
+    def bind(self, name: str, value: Value) -> None:
+        """Make a value visible as a local name in this region and those inside it."""
+        if self.is_single(name):
+            self.env[-1][name] = value
+
+    def lookup(self, name: str) -> Value | None:
+        """The SSA value of a local name, when one is in scope."""
+        return next((e[name] for e in reversed(self.env) if name in e), None)
+
+    # Ops
+
+    def loc(self, node: ast.AST) -> Loc:
+        """Location of a node."""
+        span = self.scope.source.span(node)
+        return Loc(span.line, span.column, span.end_line, span.end_column)
+
+    def op(
+        self,
+        name: str,
+        node: ast.AST,
+        operands: Sequence[Value] = (),
+        attrs: dict[str, object] | None = None,
+        results: Sequence[tuple[str, TypeName]] = (),
+        regions: Sequence[Region] = (),
+    ) -> Op:
+        """Append an op at a node's place."""
+        return self.builder.op(
+            name, operands, attrs, results=results, regions=regions, loc=self.loc(node)
+        )
+
+    def val(
+        self,
+        name: str,
+        node: ast.AST,
+        operands: Sequence[Value] = (),
+        attrs: dict[str, object] | None = None,
+        hint: str = "v",
+    ) -> Value:
+        """Append an op with one `val` result."""
+        return self.op(name, node, operands, attrs, [(hint, "val")]).results[0]
+
+    @contextmanager
+    def region(self, label: str, args: Sequence[tuple[str, TypeName]] = ()) -> Iterator[Region]:
+        """Lower into a new region; names bound inside are not visible after it."""
+        region = make_region(label, args)
+        outer, self.builder = self.builder, Builder(region)
+        self.env.append({})
+        yield region
+        self.env.pop()
+        self.builder = outer
+
+    def end(self, node: ast.AST) -> None:
+        """End a region that falls through."""
+        if not self.builder.terminated:
+            self.op("cf.yield", node)
+
+    def source(self, node: ast.AST) -> str:
+        """Text of a node, for readers."""
+        return self.scope.source.file.segment(node) or ast.unparse(node)
+
+    # Expressions
+
+    def handle(self, node: ast.expr) -> Value | None:
+        """The prompt that an expression names, or None when it certainly names none."""
+        found = state_of(self.scope, node)
+        if found is None:
+            return None
+        if isinstance(node, ast.Name):
+            value = self.lookup(node.id)
+            if value is not None and value.type == "handle":
+                return value
+            return self.piece_eval(node, hint=node.id, type="handle")
+        assert isinstance(node, ast.Subscript)
+        assert isinstance(node.value, ast.Name)
+        group = self.group(node.value)
+        index = self.value(node.slice)
+        return self.op(
+            "lm.item", node, [group, index], results=[(node.value.id, "handle")]
+        ).results[0]
+
+    def group(self, node: ast.Name) -> Value:
+        """The branches that a local name holds."""
+        value = self.lookup(node.id)
+        if value is not None and value.type == "list":
+            return value
+        return self.piece_eval(node, hint=node.id, type="list")
+
+    def value(self, node: ast.expr) -> Value:
+        """The value of an expression; parts that concern prompts become ops of their own."""
+        match node:
+            case ast.Constant(value=value) if value is None or isinstance(value, str | int | float):
+                return self.val("ex.const", node, (), {"value": value}, hint="c")
+            case ast.Name(id=name):
+                known = self.lookup(name)
+                if known is not None:
+                    return known
+            case ast.Subscript():
+                read = recognise(self.scope, node)
+                if isinstance(read, Read):
+                    return self.read(node)
+            case ast.Call():
+                made = self.call(node)
+                if made is not None:
+                    return made
+        return self.piece_eval(node)
+
+    def read(self, node: ast.Subscript) -> Value:
+        """`state[key]`."""
+        handle = self.handle(node.value)
+        assert handle is not None
+        if isinstance(node.slice, ast.Constant):
+            name = str(node.slice.value)
+            return self.val("lm.read", node, [handle], {"name": name}, hint=_hint(name))
+        return self.val("lm.read", node, [handle, self.value(node.slice)])
+
+    def call(self, node: ast.Call) -> Value | None:
+        """A call that concerns prompts as an op, or None for any other."""
+        func = node.func
+        if isinstance(func, ast.Attribute):
+            owner = self.handle(func.value) if state_of(self.scope, func.value) else None
+            if owner is not None:
+                return self.method(node, func.attr, owner)
+        symbol = self.scope.symbol(func)
+        if symbol is None and isinstance(func, ast.Attribute) and func.attr == "run":
+            symbol = self.scope.symbol(func.value)
+        if symbol is not None and symbol.startswith("program:"):
+            return self.call_op("lm.run", node, symbol.removeprefix("program:"), node.args, None)
+        if isinstance(func, ast.Name) and func.id in self.fragments and node.args:
+            handle = self.handle(node.args[0])
+            if handle is not None and self.scope.is_outside(func.id):
+                return self.call_op("cf.call", node, func.id, node.args[1:], handle)
+        return None
+
+    def call_op(
+        self, name: str, node: ast.Call, callee: str, args: list[ast.expr], handle: Value | None
+    ) -> Value | None:
+        if any(isinstance(a, ast.Starred) for a in args) or any(
+            k.arg is None for k in node.keywords
+        ):
+            return None
+        values = [self.value(a) for a in args] + [self.value(k.value) for k in node.keywords]
+        names: list[object] = [None] * len(args)
+        names += [k.arg for k in node.keywords]
+        attrs: dict[str, object] = {"callee": Symbol(callee), "args": names}
+        return self.val(name, node, [*([handle] if handle else []), *values], attrs)
+
+    def method(self, node: ast.Call, method: str, owner: Value) -> Value | None:
+        """A method of a prompt that gives a value."""
+        args, keywords = node.args, node.keywords
+        if method in _OBSERVATIONS and not args and not keywords:
+            return self.val("lm.observe", node, [owner], {"what": _OBSERVATIONS[method]})
+        one = len(args) == 1 and not keywords and not isinstance(args[0], ast.Starred)
+        constant = args[0].value if one and isinstance(args[0], ast.Constant) else None
+        if method in ("get_meta_info", "get_var") and one:
+            if method == "get_var":
+                if isinstance(constant, str):
+                    return self.val("lm.read", node, [owner], {"name": constant})
+                return self.val("lm.read", node, [owner, self.value(args[0])])
+            if isinstance(constant, str):
+                attrs: dict[str, object] = {"what": "meta", "name": constant}
+                return self.val("lm.observe", node, [owner], attrs)
+        if method == "fork":
+            return self.fork(node, owner)
+        return None
+
+    def fork(self, node: ast.Call, owner: Value) -> Value | None:
+        """`state.fork(n)`."""
+        sizes = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "size")]
+        if len(sizes) > 1 or any(isinstance(a, ast.Starred) for a in node.args):
+            return None
+        attrs: dict[str, object] = {}
+        operands = [owner]
+        if not sizes:
+            attrs["size"] = 1
+        elif isinstance(sizes[0], ast.Constant) and type(sizes[0].value) is int:
+            attrs["size"] = sizes[0].value
+        else:
+            operands.append(self.value(sizes[0]))
+        return self.op("lm.fork", node, operands, attrs, [("forks", "list")]).results[0]
+
+    # Host pieces
+
+    def piece_eval(
+        self, node: ast.expr, hint: str = "v", type: TypeName = "val", src: str | None = None
+    ) -> Value:
+        """A host expression; reads of prompts inside it are ops before it."""
+        operands, attrs = self._piece(node, src)
+        return self.op("py.eval", node, operands, attrs, [(hint, type)]).results[0]
+
+    def piece_exec(
+        self,
+        node: ast.AST,
+        operands: Sequence[Value] = (),
+        writes: Sequence[str] = (),
+        src: str | None = None,
+        results: Sequence[tuple[str, TypeName]] = (),
+        lift: bool = True,
+    ) -> Op:
+        """Host statements."""
+        lifted, attrs = self._piece(node, src) if lift else ([], self._attrs(node, src, []))
+        attrs["writes"] = list(writes)
+        return self.op("py.exec", node, [*operands, *lifted], attrs, results)
+
+    def _piece(self, node: ast.AST, src: str | None) -> tuple[list[Value], dict[str, object]]:
+        """Reads that the piece certainly makes, prompts it can reach, and its attributes."""
+        operands: list[Value] = []
+        reads: dict[str, None] = {}
+        handles: dict[str, Value] = {}
+
+        def visit(part: ast.AST, certain: bool) -> None:
+            if (
+                certain
+                and isinstance(part, ast.Subscript)
+                and isinstance(recognise(self.scope, part), Read)
+            ):
+                operands.append(self.read(part))
+                return
+            if isinstance(part, ast.Name) and not self.scope.is_outside(part.id):
+                if isinstance(part.ctx, ast.Load) or isinstance(node, ast.AugAssign):
+                    reads.setdefault(part.id)
+                value = self.lookup(part.id)
+                if value is not None and value.type in ("handle", "list"):
+                    handles.setdefault(part.id, value)
+            for number, child in enumerate(ast.iter_child_nodes(part)):
+                visit(child, certain and _evaluates(part, number))
+
+        visit(node, True)
+        return [*operands, *handles.values()], self._attrs(node, src, list(reads))
+
+    def _attrs(self, node: ast.AST, src: str | None, reads: list[str]) -> dict[str, object]:
+        self.pieces.append(node)
+        text = self.source(node) if src is None else src
+        return {"src": text, "piece": len(self.pieces) - 1, "reads": reads}
+
+
+def _evaluates(node: ast.AST, child: int) -> bool:
+    """Whether evaluating a node certainly evaluates its child, before anything of the host's."""
+    if isinstance(node, ast.BoolOp):
+        return child == 1
+    if isinstance(node, ast.Compare):
+        return len(node.ops) == 1
+    return not isinstance(node, (ast.IfExp, *COMPREHENSIONS, *NESTED, ast.stmt)) or isinstance(
+        node, ast.Assign | ast.AnnAssign | ast.Expr | ast.Return | ast.AugAssign | ast.Assert
+    )
+
+
+def _hint(name: str) -> str:
+    return name if name.isidentifier() else "v"

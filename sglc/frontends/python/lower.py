@@ -1,0 +1,191 @@
+"""
+From Python functions to an IR module: a live function, or a file that is only read.
+
+`lower_file` never imports the file. `lower_source` lowers one function whose names a resolver
+knows, with the plain functions of the same file that it hands its prompt to.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from sglc.diagnostics.core import Diagnostic, LowerError, ParseError, Span
+from sglc.frontends.python.frame import Frame
+from sglc.frontends.python.names import FileNames, Resolver
+from sglc.frontends.python.refusals import refusal
+from sglc.frontends.python.scope import Scope, analyse
+from sglc.frontends.python.source import (
+    FunctionSource,
+    SourceFile,
+    function_in_file,
+    functions,
+)
+from sglc.frontends.python.statements import Statements
+from sglc.frontends.python.texts import plain_data
+from sglc.ir.builder import make_func
+from sglc.ir.core import Loc, Module, TypeName
+
+
+def lower_file(path: str | Path, text: str | None = None) -> tuple[Module, list[Diagnostic]]:
+    """
+    Lower every program of a file without importing it; also gives the remarks.
+
+    A program is a function decorated with `function` of `sglc` or `sglang`, under whatever name
+    the file imports it. Raises `ParseError` for a file that is no Python, `LowerError` for a
+    program whose first parameter is not `s`.
+    """
+    name = str(path)
+    try:
+        source = Path(path).read_text(encoding="utf-8") if text is None else text
+        file = SourceFile.parse(name, source)
+    except SyntaxError as error:
+        line, column = error.lineno or 1, error.offset or 1
+        span = Span(
+            name, line, column, error.end_lineno or line, max(error.end_offset or 0, column + 1)
+        )
+        raise ParseError(
+            Diagnostic(code="SGL0101", message=f"not Python: {error.msg}", span=span)
+        ) from None
+    names = FileNames(file.tree)
+    module = new_module(file)
+    remarks: list[Diagnostic] = []
+    plain = {n.name: n for n in file.tree.body if isinstance(n, ast.FunctionDef)}
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.FunctionDef) and names.is_program(node):
+            parents = _parents(file, node)
+            source_of = function_in_file(file, node, parents)
+            _check_state(source_of)
+            remarks += lower_into(module, source_of, names, plain)
+    return module, remarks
+
+
+def new_module(file: SourceFile) -> Module:
+    """An empty module of a Python file."""
+    digest = hashlib.sha256(file.text.encode()).hexdigest()
+    return Module(file.path, attrs={"language": "python", "source_sha256": digest})
+
+
+def lower_into(
+    module: Module,
+    source: FunctionSource,
+    resolver: Resolver,
+    plain: dict[str, ast.FunctionDef],
+    kind: str = "program",
+) -> list[Diagnostic]:
+    """Lower a function, and the fragments it calls, into a module; the remarks."""
+    if source.qualname in module.funcs:
+        return []
+    reason = refusal(source)
+    if reason is not None:
+        return [reason]
+    scope = analyse(source, resolver)
+    called = _fragments(scope, plain)
+    func = make_func(
+        module, source.qualname, _parameters(scope), _attributes(scope, kind), _loc(source)
+    )
+    frame = Frame(scope, module, func, frozenset(called))
+    for name, value in zip(scope.parameters, func.params, strict=True):
+        frame.bind(name, value)
+    Statements(frame).block(source.node.body)
+    if not frame.builder.terminated:
+        frame.op("cf.return", source.node)
+    remarks = list(frame.remarks)
+    for name in called:
+        fragment = function_in_file(source.file, plain[name], ())
+        remarks += lower_into(module, fragment, resolver, plain, "fragment")
+    return remarks
+
+
+def _check_state(source: FunctionSource) -> None:
+    args = source.node.args
+    first = args.posonlyargs + args.args
+    if not first or first[0].arg != "s":
+        raise LowerError(
+            Diagnostic(
+                code="SGL0201",
+                message=f"the first parameter of `{source.qualname}` must be `s`",
+                span=source.span(first[0] if first else source.node),
+                helps=("a program's first parameter is its state: `def program(s, ...)`",),
+            )
+        )
+
+
+def _fragments(scope: Scope, plain: dict[str, ast.FunctionDef]) -> list[str]:
+    """Plain functions of the file that this one calls with a prompt as first argument."""
+    found: dict[str, None] = {}
+    for node in ast.walk(scope.source.node):
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[first, *_]) if (
+                name in plain
+                and not plain[name].decorator_list
+                and scope.is_outside(name)
+                and isinstance(first, ast.Name | ast.Subscript)
+                and scope.expression_kind(first) == "state"
+                and (plain[name].args.posonlyargs or plain[name].args.args)
+                and refusal_free(scope, plain[name])
+            ):
+                found.setdefault(name)
+    return list(found)
+
+
+def refusal_free(scope: Scope, node: ast.FunctionDef) -> bool:
+    """Whether a plain function can be lowered."""
+    return refusal(function_in_file(scope.source.file, node, ())) is None
+
+
+def _parameters(scope: Scope) -> list[tuple[str, TypeName]]:
+    return [
+        (name, "handle" if index == 0 else "val") for index, name in enumerate(scope.parameters)
+    ]
+
+
+def _attributes(scope: Scope, kind: str) -> dict[str, object]:
+    source = scope.source
+    args = source.node.args
+    positional = [*args.posonlyargs, *args.args]
+    defaults: dict[str, ast.expr] = {}
+    if args.defaults:
+        defaults |= {
+            a.arg: d for a, d in zip(positional[-len(args.defaults) :], args.defaults, strict=True)
+        }
+    defaults |= {
+        a.arg: d for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d is not None
+    }
+    every = [*positional, *([args.vararg] if args.vararg else []), *args.kwonlyargs]
+    every += [args.kwarg] if args.kwarg else []
+    params: list[dict[str, object]] = []
+    for arg in every[1:]:
+        entry: dict[str, object] = {"name": arg.arg}
+        if arg.annotation is not None:
+            entry["type"] = ast.unparse(arg.annotation)
+        if arg.arg in defaults:
+            data = plain_data(defaults[arg.arg])
+            if data is not None:
+                entry["default"] = data.value
+            else:
+                entry["default_src"] = source.file.segment(defaults[arg.arg])
+        params.append(entry)
+    attrs: dict[str, object] = {"kind": kind, "params": params, "sha256": source.sha256}
+    if source.node.returns is not None:
+        attrs["returns"] = ast.unparse(source.node.returns)
+    docs = ast.get_docstring(source.node)
+    if docs:
+        attrs["docs"] = docs
+    return attrs
+
+
+def _loc(source: FunctionSource) -> Loc:
+    span = source.span(source.node)
+    return Loc(span.line, span.column, span.end_line, span.end_column)
+
+
+def _parents(file: SourceFile, node: ast.FunctionDef) -> tuple[ast.AST, ...]:
+    return next(parents for found, parents in functions(file) if found is node)
+
+
+def plain_functions(bodies: Iterable[ast.stmt]) -> dict[str, ast.FunctionDef]:
+    """Undecorated functions of a module's top level by name."""
+    return {n.name: n for n in bodies if isinstance(n, ast.FunctionDef) and not n.decorator_list}

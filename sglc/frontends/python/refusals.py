@@ -1,0 +1,45 @@
+"""Functions that run live as a whole: what in them makes compiling impossible, as a remark."""
+
+from __future__ import annotations
+
+import ast
+
+from sglc.diagnostics.core import Diagnostic
+from sglc.frontends.python.scope import NESTED
+from sglc.frontends.python.source import FunctionSource
+
+_CODE_RUNNERS = frozenset({"locals", "exec", "eval", "vars", "dir"})
+
+
+def refusal(source: FunctionSource) -> Diagnostic | None:
+    """The remark that says why a function runs live as a whole, or None when it is compiled."""
+    node = source.node
+    if isinstance(node, ast.AsyncFunctionDef):
+        return _remark(source, node, "an `async` function")
+    stack: list[ast.AST] = list(node.body)
+    while stack:
+        part = stack.pop()
+        match part:
+            case ast.Yield() | ast.YieldFrom():
+                return _remark(source, part, "a generator")
+            case ast.Call(func=ast.Name(id=name), args=args) if (
+                name in _CODE_RUNNERS and name in source.code.co_names
+            ):
+                if name in ("vars", "dir") and args:
+                    pass
+                else:
+                    return _remark(source, part, f"a function that calls `{name}`")
+        if not isinstance(part, NESTED):
+            stack.extend(ast.iter_child_nodes(part))
+    return None
+
+
+def _remark(source: FunctionSource, node: ast.AST, what: str) -> Diagnostic:
+    return Diagnostic(
+        code="SGL0302",
+        severity="remark",
+        message=f"`{source.qualname}` runs live: {what} is not compiled",
+        span=source.span(node),
+        label="this keeps it from being compiled",
+        notes=("a live program has the same meaning; every read waits on the spot",),
+    )

@@ -1,0 +1,239 @@
+"""
+Silent bodies as strands: the same function as a generator that yields what it waits for.
+
+A body without host code needs no thread. Its statements are the user's, CPython runs them on the
+driver, and where a read would block the generator yields the pending value instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import types
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sglc.execution.handle import Handle
+from sglc.execution.pending import Pending
+from sglc.execution.session import Session
+from sglc.frontends.python.assigned import assigned_before
+from sglc.frontends.python.deferral import Runtime
+from sglc.frontends.python.emit import bind, language_functions
+from sglc.frontends.python.names import LiveNames
+from sglc.frontends.python.rewrite import RUNTIME, Plan, runtime_call
+from sglc.frontends.python.scope import NESTED, Scope
+from sglc.frontends.python.source import FunctionNode
+from sglc.frontends.python.texts import state_of
+from sglc.frontends.python.totals import Known, NotSilentError, Totality
+from sglc.language.state import ProgramState
+
+_SCALARS: dict[type, str] = {
+    str: "str",
+    int: "int",
+    float: "float",
+    bool: "bool",
+    type(None): "none",
+}
+_BIG = 1 << 63
+
+Verdict = tuple[frozenset[str], frozenset[str]] | None
+"""Parameters that must be positive, and names outside that are read; None: not silent."""
+
+
+@dataclass(eq=False, slots=True)
+class Silence:
+    """A body that is silent for arguments of the right types."""
+
+    scope: Scope
+    function: types.FunctionType
+    names: LiveNames
+    body: types.FunctionType
+    """The strand's generator function."""
+    _verdicts: dict[tuple[tuple[str, str], ...], Verdict] = field(default_factory=dict)
+
+    def strand(
+        self, session: Session, handle: Handle, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Generator[Pending[Any], Any, Any] | None:
+        """The body as a strand, or None when these arguments need a thread."""
+        if session.defaults.n not in (None, 1):
+            return None
+        arguments = self._bind(args, kwargs)
+        if arguments is None:
+            return None
+        kinds = {name: _type_of(value) for name, value in arguments.items()}
+        outside = self._outside()
+        if "" in kinds.values():
+            return None
+        plain = {n: _type_of(v) for n, v in outside.items()}
+        key = (*kinds.items(), *((f"outside {n}", t) for n, t in plain.items()))
+        if key not in self._verdicts:
+            self._verdicts[key] = self._judge(kinds, {n: t for n, t in plain.items() if t})
+        verdict = self._verdicts[key]
+        if verdict is None or not all(_positive(arguments[n]) for n in verdict[0]):
+            return None
+        body = self._with_outside({n: outside[n] for n in verdict[1]})
+        given = {name: _copied(value) for name, value in arguments.items()}
+        return _run(body, ProgramState(handle), given)
+
+    def _judge(self, kinds: Mapping[str, str], outside: Mapping[str, str]) -> Verdict:
+        check = Totality(self.scope, outside)
+        try:
+            check.block(
+                self.scope.source.node.body, Known({self.scope.state: "state", **kinds}, {}, {})
+            )
+        except NotSilentError:
+            return None
+        return frozenset(check.positive), frozenset(check.used)
+
+    def _bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Arguments by parameter; None when they do not fit (the call itself says why)."""
+        node = self.scope.source.node.args
+        if node.vararg or node.kwarg or node.posonlyargs:
+            return None
+        positional = [a.arg for a in node.args][1:]
+        if len(args) > len(positional):
+            return None
+        bound = dict(zip(positional, args, strict=False))
+        if bound.keys() & kwargs.keys():
+            return None
+        bound |= kwargs
+        defaults = self.function.__defaults__ or ()
+        if len(defaults) > len(positional):
+            return None
+        for name, value in zip(
+            positional[len(positional) - len(defaults) :], defaults, strict=True
+        ):
+            bound.setdefault(name, value)
+        for name, value in (self.function.__kwdefaults__ or {}).items():
+            bound.setdefault(name, value)
+        wanted = {*positional, *(a.arg for a in node.kwonlyargs)}
+        return bound if bound.keys() == wanted else None
+
+    def _outside(self) -> dict[str, Any]:
+        """Values of plain names outside the function, as they are now."""
+        code = self.function.__code__
+        return {n: self.names.lookup((n,)) for n in (*code.co_names, *code.co_freevars)}
+
+    def _with_outside(self, values: Mapping[str, Any]) -> types.FunctionType:
+        """The generator function over a copy of what it reads outside, taken now."""
+        body, scope = self.body, self.function.__globals__
+        used = {n: scope[n] for n in body.__code__.co_names if n in scope}
+        used |= {n: v for n, v in values.items() if n in used}
+        used["__builtins__"] = scope.get("__builtins__", __builtins__)
+        cells = dict(zip(body.__code__.co_freevars, body.__closure__ or (), strict=True))
+        cells |= {n: types.CellType(v) for n, v in values.items() if n in cells}
+        return types.FunctionType(body.__code__, used, body.__name__, None, tuple(cells.values()))
+
+
+def silence(
+    scope: Scope, plan: Plan, function: types.FunctionType, names: LiveNames
+) -> Silence | None:
+    """The strand form of a body that could be silent for some arguments, else None."""
+    node = scope.source.node
+    if not _shape_allows(scope, node):
+        return None
+    new = copy.deepcopy(plan.node if plan.changed else node)
+    strand_node = _ToStrand(scope).visit(new)
+    runtime = Runtime(plan.sites, language_functions(plan, names))
+    body = bind(scope.source, strand_node, function, runtime)
+    return Silence(scope, function, names, body)
+
+
+def _shape_allows(scope: Scope, node: FunctionNode) -> bool:
+    """A first look at the syntax, so that most bodies with host code are not considered."""
+    refused = (ast.Try, ast.Raise, ast.Match, ast.Import, ast.ImportFrom, ast.Delete, ast.Assert)
+    more = (ast.Global, ast.Nonlocal, ast.Await, ast.NamedExpr, ast.Starred, *NESTED)
+    comprehensions = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.TryStar)
+    before = assigned_before(node)
+    for part in (p for statement in node.body for p in ast.walk(statement)):
+        if isinstance(part, (*refused, *more, *comprehensions)):
+            return False
+        if isinstance(part, ast.stmt) and isinstance(
+            part, ast.AugAssign | ast.Assign | ast.Expr | ast.If | ast.While | ast.Return | ast.For
+        ):
+            heads = [child for child in ast.iter_child_nodes(part) if isinstance(child, ast.expr)]
+            for name in (n for h in heads for n in ast.walk(h) if isinstance(n, ast.Name)):
+                known = before.get(part, frozenset())
+                if (
+                    isinstance(name.ctx, ast.Load)
+                    and not scope.is_outside(name.id)
+                    and name.id not in known
+                ):
+                    return False
+    return True
+
+
+class _ToStrand(ast.NodeTransformer):
+    """Turns waiting into yielding."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        first = node.values[0]
+        if _runtime_method(first) == "defer":
+            assert isinstance(first, ast.Call)
+            assert isinstance(first.func, ast.Attribute)
+            first.func.attr = "defer_in_strand"
+            rest = self.visit(node.values[1])
+            settled = ast.BoolOp(ast.Or(), [_yield_from("settle_in_strand", [], first), rest])
+            node.values[1] = ast.copy_location(settled, node)
+            return node
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if _runtime_method(node) == "settle":
+            return _yield_from("settle_in_strand", [], node)
+        return self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if isinstance(node.ctx, ast.Load) and state_of(self.scope, node.value) is not None:
+            state, key = self.visit(node.value), self.visit(node.slice)
+            return _yield_from("read_in_strand", [state, key], node)
+        return self.generic_visit(node)
+
+
+def _runtime_method(node: ast.AST) -> str | None:
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=value), attr=name)) if (
+            value == RUNTIME
+        ):
+            return name
+    return None
+
+
+def _yield_from(method: str, args: list[ast.expr], at: ast.AST) -> ast.expr:
+    return ast.copy_location(ast.YieldFrom(runtime_call(method, args, at)), at)
+
+
+def _run(
+    body: types.FunctionType, state: ProgramState, arguments: Mapping[str, Any]
+) -> Generator[Pending[Any], Any, Any]:
+    """Drive a body that may or may not be a generator function."""
+    result = body(state, **arguments)
+    if isinstance(result, types.GeneratorType):
+        return (yield from result)
+    return result
+
+
+def _type_of(value: object) -> str:
+    """Type name as `totals` knows it, or an empty string for anything that is not plain."""
+    kind = _SCALARS.get(type(value))
+    if kind is not None:
+        return "" if kind == "int" and abs(value) >= _BIG else kind  # type: ignore[arg-type]
+    if type(value) in (list, tuple):
+        assert isinstance(value, list | tuple)
+        inner = {_type_of(v) for v in value}
+        if len(inner) <= 1 and all(i in _SCALARS.values() for i in inner):
+            return f"{type(value).__name__}[{inner.pop() if inner else 'str'}]"
+    return ""
+
+
+def _positive(value: object) -> bool:
+    return value >= 1 if isinstance(value, int) else bool(value)
+
+
+def _copied(value: Any) -> Any:
+    """Lists are copied, so that the caller may change its own afterwards."""
+    return list(value) if type(value) is list else value
