@@ -23,8 +23,7 @@ def agent(s, question, max_steps=4):
             s += sgl.assistant_end()
             return s["answer"]
         s += sgl.assistant_end()
-        with s.role("tool"):
-            s += "Observation: " + observation
+        s += sgl.tool("Observation: " + observation)
     return None
 
 

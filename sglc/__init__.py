@@ -1,5 +1,8 @@
 """A compiler and runtime for language-model programs. `import sglc as sgl` serves SGLang's."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from sglc.api import (
     assistant,
     assistant_begin,
@@ -18,6 +21,7 @@ from sglc.api import (
     system,
     system_begin,
     system_end,
+    tool,
     user,
     user_begin,
     user_end,
@@ -30,9 +34,24 @@ from sglc.language.choices import (
     unconditional_likelihood_normalized,
 )
 
+if TYPE_CHECKING:
+    from sglc.runtime import Engine, Runtime
+
 __version__ = "0.1.0"
 
+_LAZY = {"Engine": "sglc.runtime", "Runtime": "sglc.runtime"}
+"""Names whose modules programs on other backends do not need."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
 __all__ = [
+    "Engine",
+    "Runtime",
     "__version__",
     "assistant",
     "assistant_begin",

@@ -38,6 +38,11 @@ def assistant(expr: RoleContent = None) -> SglExprList:
     return role("assistant", expr)
 
 
+def tool(expr: RoleContent = None) -> SglExprList:
+    """`expr` as a tool's message; SGLang's language has no such role."""
+    return role("tool", expr)
+
+
 def system_begin() -> SglRoleBegin:
     """Open a system message."""
     return SglRoleBegin("system")
