@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sglc.execution.errors import is_generation_error
@@ -26,17 +27,25 @@ class Program:
     func: Callable[..., Any]
     _compiled: Any = None
     _tried: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def compiled(self) -> Any:
         """The compiled form (`sglc.frontends.python.CompiledFunction`), None if there is none."""
-        if not self._tried:
-            self._tried = True
-            try:
-                from sglc.frontends.python import compile_function
-            except ImportError:
-                return None
-            self._compiled = compile_function(self.func)
+        with self._lock:
+            if not self._tried:
+                self._tried = True
+                self._compiled = self._compile()
         return self._compiled
+
+    def _compile(self) -> Any:
+        from sglc.frontends.python.compiled import compile_function
+
+        try:
+            return compile_function(self.func)
+        except Exception as error:
+            # A compiler's bug must not stop a program that runs without the compiler.
+            warnings.warn(f"{self.func!r} runs as it is written: {error!r}", stacklevel=2)
+            return None
 
     def body(self, compiled: bool) -> Callable[..., Any]:
         """The function to call with a state."""
