@@ -3,11 +3,13 @@ IR as JSON, for tools that do not want to parse IR text.
 
 Values are referred to by their printed names. JSON has no symbols, infinities or nan: these are
 objects with one `$symbol` or `$float` key; a dict with a key that starts with `$` is written as
-`{"$dict": [[key, value], …]}`. `from_json(to_json(m))` equals `m`.
+`{"$dict": [[key, value], …]}`. `from_json(to_json(m))` equals `m`; two lone surrogates side by side
+are the exception, JSON joins them.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast, get_args
@@ -20,8 +22,22 @@ Json = dict[str, Any]
 _TYPES = frozenset(get_args(TypeName))
 
 
-def to_json(module: Module) -> Json:
-    """The module as JSON data, ready for `json.dumps(..., allow_nan=False)`."""
+def to_json(module: Module, *, indent: int | None = 1) -> str:
+    """The module as standard JSON text."""
+    return json.dumps(to_data(module), indent=indent, allow_nan=False)
+
+
+def from_json(text: str) -> Module:
+    """The module that `to_json` wrote. Raises `ParseError`."""
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise ParseError(Diagnostic(code="SGL0155", message=f"not JSON: {error}")) from error
+    return from_data(data)
+
+
+def to_data(module: Module) -> Json:
+    """The module as JSON data: dicts, lists, strings, finite numbers, booleans, null."""
     return {
         "sglir": VERSION,
         "file": module.file,
@@ -30,8 +46,8 @@ def to_json(module: Module) -> Json:
     }
 
 
-def from_json(data: Mapping[str, Any]) -> Module:
-    """The module that `to_json` wrote. Raises `ParseError` when the data has another shape."""
+def from_data(data: Mapping[str, Any]) -> Module:
+    """The module that `to_data` wrote. Raises `ParseError` when the data has another shape."""
     try:
         if data["sglir"] != VERSION:
             raise ValueError(f"version {data['sglir']} cannot be read")

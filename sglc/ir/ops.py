@@ -106,7 +106,6 @@ _LM: tuple[OpSpec, ...] = (
             AttrSpec(
                 "format", one_of("sgl", "str"), doc="how operands become text; `str` must be one"
             ),
-            AttrSpec("hoist", BOOL, doc="constant prefix worth computing early; by prefix-hoist"),
         ),
         effects=_effects("state"),
         moves=True,
@@ -204,7 +203,7 @@ _LM: tuple[OpSpec, ...] = (
         "append an image",
         operands=(_PROMPT, Operand("image", "val", optional=True)),
         attrs=(AttrSpec("path", STR),),
-        effects=_effects("state", "host"),
+        effects=_effects("state"),
         moves=True,
     ),
     OpSpec(
@@ -212,7 +211,7 @@ _LM: tuple[OpSpec, ...] = (
         "append frames of a video",
         operands=(_PROMPT, Operand("video", "val", optional=True)),
         attrs=(AttrSpec("path", STR), AttrSpec("num_frames", INT)),
-        effects=_effects("state", "host"),
+        effects=_effects("state"),
         moves=True,
     ),
     OpSpec(

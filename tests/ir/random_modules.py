@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
-from sglc.ir.builder import Builder, make_func, make_region
+from sglc.ir.builder import Builder, Named, make_func, make_region
 from sglc.ir.core import Loc, Module, Region, Symbol, Value
 
 TEXTS = st.text(
@@ -36,104 +38,152 @@ def modules(draw: st.DrawFn) -> Module:
     """A module of one to three functions that passes the verifier."""
     module = Module(draw(TEXTS), attrs=draw(st.dictionaries(TEXTS, ATTRS, max_size=3)))
     for name in draw(st.lists(TEXTS, min_size=1, max_size=3, unique=True)):
-        params = [(draw(HINTS), "handle"), (draw(HINTS), "val")]
+        params: list[Named] = [(draw(HINTS), "handle"), (draw(HINTS), "val")]
         attrs = draw(st.dictionaries(TEXTS, ATTRS, max_size=2))
         func = make_func(module, name, params, attrs, draw(LOCS))
-        _Filler(draw).fill(func.body, func.params, depth=2)
+        filler = _Filler(draw, func.body, func.params, depth=2)
+        filler.fill()
         Builder(func.body, draw(LOCS)).op("cf.return", func.params[1:])
     return module
 
 
 class _Filler:
-    def __init__(self, draw: st.DrawFn) -> None:
+    """Fills one region with random ops; loops carry one val, regions yield one."""
+
+    def __init__(
+        self,
+        draw: st.DrawFn,
+        region: Region,
+        visible: list[Value],
+        depth: int,
+        ends: tuple[str, ...] = (),
+    ) -> None:
         self.draw = draw
+        self.region = region
+        self.build = Builder(region, draw(LOCS))
+        self.values = [v for v in visible if v.type == "val"]
+        self.handles = [v for v in visible if v.type == "handle"]
+        self.depth = depth
+        self.ends = ends
+        """Terminators besides `cf.yield` that are legal here."""
 
-    def fill(self, region: Region, visible: list[Value], depth: int) -> None:
-        """Random ops, without the terminator. `visible` is not changed."""
-        draw = self.draw
-        build = Builder(region, draw(LOCS))
-        values = [v for v in visible if v.type == "val"]
-        handles = [v for v in visible if v.type == "handle"]
-        for _ in range(draw(st.integers(0, 4))):
-            handle = draw(st.sampled_from(handles))
-            kinds = ["text", "gen", "select", "const", "host", "read", "new", "fork"]
-            kind = draw(st.sampled_from(kinds + (["if", "for", "while", "try"] if depth else [])))
-            match kind:
-                case "text":
-                    used = draw(st.lists(st.sampled_from(values), max_size=2))
-                    texts = [draw(TEXTS) for _ in range(len(used) + 1)]
-                    build.op("lm.text", [handle, *used], {"text": texts})
-                case "gen":
-                    params = {"stop": [draw(TEXTS)], "max_tokens": draw(st.integers(0, 99))}
-                    named = {"name": draw(TEXTS), "temperature": draw(st.floats())}
-                    use = [draw(st.sampled_from(values))] if draw(st.booleans()) else []
-                    attrs = {**params, **named, **({"args": ["top_p"]} if use else {})}
-                    values.append(build.val("lm.gen", [handle, *use], attrs, hint=draw(HINTS)))
-                case "select":
-                    attrs = {"choices": draw(st.lists(TEXTS, max_size=3)), "name": None}
-                    values.append(build.val("lm.select", [handle], attrs, hint=draw(HINTS)))
-                case "const":
-                    attrs = {"value": draw(ATTRS)}
-                    values.append(build.val("ex.const", [], attrs, hint=draw(HINTS)))
-                case "host":
-                    attrs = {"src": draw(TEXTS), "reads": draw(st.lists(TEXTS, max_size=2))}
-                    values.append(build.val("py.eval", [handle], attrs, hint=draw(HINTS)))
-                case "read":
-                    values.append(build.val("lm.read", [handle], {"name": draw(TEXTS)}))
-                case "new":
-                    handles += build.op("lm.new", results=[(draw(HINTS), "handle")]).results
-                case "fork":
-                    self.fork(build, handle, values, handles)
-                case "if":
-                    cond = draw(st.sampled_from(values))
-                    regions = [
-                        self.body(label, [], values + handles, depth) for label in ("then", "else")
-                    ]
-                    out = [(draw(HINTS), "val")]
-                    build.op("cf.if", [cond], results=out, regions=regions)
-                case "for":
-                    body = self.body("body", [(draw(HINTS), "val")] * 2, values + handles, depth)
-                    operands = [draw(st.sampled_from(values)) for _ in range(2)]
-                    op = build.op(
-                        "cf.for", operands, results=[(draw(HINTS), "val")], regions=[body]
-                    )
-                    values += op.results
-                case "while":
-                    cond = self.body(
-                        "cond", [("c", "val")], values + handles, depth, end="cf.condition"
-                    )
-                    body = self.body("body", [("c", "val")], values + handles, depth)
-                    build.op(
-                        "cf.while",
-                        [draw(st.sampled_from(values))],
-                        results=[("r", "val")],
-                        regions=[cond, body],
-                    )
-                case "try":
-                    regions = [
-                        self.body("body", [], values + handles, depth),
-                        self.body("except", [("e", "val")], values + handles, depth),
-                    ]
-                    build.op(
-                        "cf.try",
-                        [],
-                        {"kinds": [["gen_error"]]},
-                        results=[("r", "val")],
-                        regions=regions,
-                    )
+    def fill(self) -> None:
+        """Random ops, without the terminator."""
+        plain = (self.const,)
+        prompt = (self.text, self.gen, self.select, self.host, self.read, self.new)
+        nested = (self.fork, self.branches, self.if_, self.for_, self.while_, self.try_, self.scope)
+        for _ in range(self.draw(st.integers(0, 3))):
+            deeper = self.depth and self.draw(st.booleans())
+            kinds = nested if deeper else prompt
+            self.draw(st.sampled_from(kinds if self.handles else plain))()
 
-    def fork(self, build: Builder, handle: Value, values: list[Value], handles: list) -> None:
-        draw = self.draw
-        op = build.op("lm.fork", [handle], {"size": 2}, results=[("forks", "list")])
-        index = build.val("ex.const", [], {"value": draw(st.integers(0, 1))})
-        item = build.op("lm.item", [op.results[0], index], results=[(draw(HINTS), "handle")])
-        handles += item.results
+    def value(self) -> Value:
+        return self.draw(st.sampled_from(self.values))
 
-    def body(self, label, args, visible, depth, end="cf.yield") -> Region:
+    def handle(self) -> Value:
+        return self.draw(st.sampled_from(self.handles))
+
+    def text(self) -> None:
+        used = self.draw(st.lists(st.sampled_from(self.values), max_size=2))
+        texts = [self.draw(TEXTS) for _ in range(len(used) + 1)]
+        self.build.op("lm.text", [self.handle(), *used], {"text": texts})
+
+    def gen(self) -> None:
+        attrs: dict[str, object] = {"stop": [self.draw(TEXTS)], "name": self.draw(TEXTS)}
+        attrs["temperature"] = self.draw(st.floats())
+        use = [self.value()] if self.draw(st.booleans()) else []
+        attrs |= {"args": ["top_p"]} if use else {}
+        self.result("lm.gen", [self.handle(), *use], attrs)
+
+    def select(self) -> None:
+        choices = self.draw(st.lists(TEXTS, max_size=3))
+        self.result("lm.select", [self.handle()], {"choices": choices, "name": None})
+
+    def const(self) -> None:
+        self.result("ex.const", [], {"value": self.draw(ATTRS)})
+
+    def host(self) -> None:
+        reach = [self.handle()] if self.draw(st.integers(0, 9)) == 0 else [self.value()]
+        attrs = {"src": self.draw(TEXTS), "reads": self.draw(st.lists(TEXTS, max_size=2))}
+        self.result("py.eval", reach, attrs)
+
+    def read(self) -> None:
+        self.result("lm.read", [self.handle()], {"name": self.draw(TEXTS)})
+
+    def new(self) -> None:
+        self.handles += self.build.op("lm.new", results=[(self.draw(HINTS), "handle")]).results
+
+    def fork(self) -> None:
+        op = self.build.op("lm.fork", [self.handle()], {"size": 2}, results=[("forks", "list")])
+        index = self.build.val("ex.const", [], {"value": self.draw(st.integers(0, 1))})
+        hint = self.draw(HINTS)
+        item = self.build.op("lm.item", [op.results[0], index], results=[(hint, "handle")])
+        self.handles += item.results
+
+    def branches(self) -> None:
+        outer = self.values + ([self.handle()] if self.draw(st.integers(0, 4)) == 0 else [])
+        args: list[Named] = [("b", "handle"), ("item", "val")]
+        region = self.body("branch", args, visible=outer, ends=("cf.raise",))
+        attrs = {"fields": ["f"]}
+        self.result("lm.fork", [self.handle(), self.value()], attrs, [region])
+
+    def if_(self) -> None:
+        regions = [self.body(label) for label in ("then", "else")]
+        self.result("cf.if", [self.value()], {}, regions)
+
+    def for_(self) -> None:
+        body = self.body("body", [("i", "val"), ("c", "val")], ends=self.jumps())
+        self.result("cf.for", [self.value(), self.value()], {}, [body, *self.else_()])
+
+    def while_(self) -> None:
+        cond = self.body("cond", [("c", "val")], end="cf.condition", ends=())
+        body = self.body("body", [("c", "val")], ends=self.jumps())
+        self.result("cf.while", [self.value()], {}, [cond, body, *self.else_()])
+
+    def else_(self) -> list[Region]:
+        return [self.body("else", [("c", "val")])] if self.draw(st.booleans()) else []
+
+    def jumps(self) -> tuple[str, ...]:
+        inside_branch = "cf.raise" in self.ends and "cf.return" not in self.ends
+        return ("cf.break", "cf.continue", *(() if inside_branch else ("cf.return",)))
+
+    def try_(self) -> None:
+        regions = [self.body("body"), self.body("except", [("e", "val")])]
+        if self.draw(st.booleans()):
+            handles = [self.handle()] if self.draw(st.integers(0, 3)) == 0 else []
+            regions.append(self.body("finally", visible=self.values + handles))
+        self.result("cf.try", [], {"kinds": [["gen_error"]]}, regions)
+
+    def scope(self) -> None:
+        self.result("lm.var_scope", [self.handle()], {"name": "n"}, [self.body("body")])
+
+    def result(
+        self,
+        name: str,
+        operands: list[Value],
+        attrs: dict[str, object],
+        regions: Sequence[Region] = (),
+    ) -> None:
+        hint = self.draw(HINTS)
+        op = self.build.op(name, operands, attrs, results=[(hint, "val")], regions=regions)
+        self.values += op.results
+
+    def body(
+        self,
+        label: str,
+        args: Sequence[Named] = (),
+        *,
+        end: str = "cf.yield",
+        ends: tuple[str, ...] | None = None,
+        visible: list[Value] | None = None,
+    ) -> Region:
         region = make_region(label, args)
-        inner = visible + region.args
-        self.fill(region, inner, depth - 1)
-        vals = [v for v in inner if v.type == "val"]
-        operands = [self.draw(st.sampled_from(vals)) for _ in range(1 + (end != "cf.yield"))]
+        seen = self.values + self.handles if visible is None else visible
+        legal = self.ends if ends is None else ends
+        inner = _Filler(self.draw, region, seen + region.args, self.depth - 1, legal)
+        inner.fill()
+        if legal and self.draw(st.integers(0, 3)) == 0:
+            end = self.draw(st.sampled_from(legal))
+        operands = [inner.value() for _ in range(2 if end == "cf.condition" else 1)]
         Builder(region, self.draw(LOCS)).op(end, operands)
         return region

@@ -1,0 +1,113 @@
+"""
+What a pass is: a frozen dataclass whose fields are its options.
+
+The text form `name{option=value}` parses and prints back. The shape is xDSL's `ModulePass`
+(`xdsl/passes.py`), the declared result onnx-ir's `PassResult`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sglc.diagnostics.core import Diagnostic, PassError, Span
+from sglc.diagnostics.suggest import did_you_mean
+from sglc.ir.core import Loc, Module
+
+UNKNOWN_PASS, BAD_PIPELINE, BAD_OPTION = "SGL0380", "SGL0381", "SGL0382"
+
+OptionValue = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """What a pass did."""
+
+    changed: bool
+    """Whether the module is different now; the pipeline verifies it then."""
+    remarks: tuple[Diagnostic, ...] = ()
+    """What was found or could not be done, with severity `remark`."""
+
+
+@dataclass(frozen=True)
+class Pass(ABC):
+    """A transformation of a module. Subclasses are frozen dataclasses; fields are options."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def apply(self, module: Module) -> PassResult:
+        """
+        Change the module in place.
+
+        The module passes the verifier before and after. A pass does what declared effects and
+        promoted states allow; where it is not sure it does nothing and says why in a remark.
+        """
+
+    def __str__(self) -> str:
+        """The text form, with options that differ from their defaults."""
+        given = [
+            f"{_option_name(f.name)}={_show(getattr(self, f.name))}"
+            for f in dataclasses.fields(self)
+            if getattr(self, f.name) != f.default
+        ]
+        return f"{self.name}{{{' '.join(given)}}}" if given else self.name
+
+    @classmethod
+    def from_options(cls, options: dict[str, str]) -> Pass:
+        """The pass with options given as text. Raises `PassError` for unknown or bad ones."""
+        fields = {_option_name(f.name): f for f in dataclasses.fields(cls)}
+        values: dict[str, OptionValue] = {}
+        for name, text in options.items():
+            if name not in fields:
+                raise pass_error(
+                    BAD_OPTION,
+                    f"pass `{cls.name}` has no option `{name}`",
+                    *did_you_mean(name, fields),
+                )
+            field = fields[name]
+            values[field.name] = _read(cls.name, name, text, field.default)
+        return cls(**values)
+
+
+def _option_name(field: str) -> str:
+    return field.replace("_", "-")
+
+
+def _show(value: OptionValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _read(owner: str, name: str, text: str, default: object) -> OptionValue:
+    """An option's value; options have defaults, whose type is the option's."""
+    kind = type(default)
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text]
+        if kind is int:
+            return int(text)
+        if kind is float:
+            return float(text)
+    except (KeyError, ValueError):
+        message = f"option `{name}` of pass `{owner}` is `{text}`, which is no {kind.__name__}"
+        raise pass_error(BAD_OPTION, message) from None
+    return text
+
+
+def pass_error(code: str, message: str, *helps: str) -> PassError:
+    """A `PassError` with one diagnostic."""
+    return PassError(Diagnostic(code=code, message=message, helps=helps))
+
+
+def remark(
+    code: str, message: str, module: Module, loc: Loc | None, label: str = "", *notes: str
+) -> Diagnostic:
+    """A remark at a place of the module's file."""
+    span = None
+    if loc is not None and loc.line:
+        span = Span(module.file, loc.line, loc.column, loc.end_line, loc.end_column)
+    return Diagnostic(
+        code=code, message=message, severity="remark", span=span, label=label, notes=notes
+    )

@@ -1,0 +1,147 @@
+"""
+`fork-parallel`: mark what may run side by side.
+
+Branches of a fork, turns of a loop over a fork's branches and calls on new prompts are independent
+when nothing in them runs host code (whose effects are unknown, so its order must stay) or moves a
+prompt that others see. What is not marked runs in the program's order, and a remark says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sglc.diagnostics.core import Diagnostic
+from sglc.ir.core import Loc, Module, Op, Region, Value
+from sglc.ir.verify_control import enclosing_loop
+from sglc.passes.base import Pass, PassResult, remark
+from sglc.passes.effects import callee_of, host_ops, moved_from_outside
+
+PARALLEL, NOT_PARALLEL = "SGL0363", "SGL0364"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why something must run in order, and the op that makes it so."""
+
+    op: Op
+    reason: str
+
+
+@dataclass(frozen=True)
+class ForkParallel(Pass):
+    """Mark independent branches, loops over branches and calls."""
+
+    name: ClassVar[str] = "fork-parallel"
+
+    def apply(self, module: Module) -> PassResult:
+        remarks: list[Diagnostic] = []
+        changed = False
+        for func in module.funcs.values():
+            for op in func.walk():
+                what = _what(op)
+                if not what or op.attrs.get("parallel") is True:
+                    continue
+                found = _obstacle(module, op)
+                if found is None:
+                    op.attrs["parallel"] = True
+                    op.made_by = self.name
+                    changed = True
+                    remarks.append(remark(PARALLEL, f"{what} in parallel", module, op.loc))
+                else:
+                    where = _line(found.op.loc)
+                    message = f"{what} in order: {found.reason}{where}"
+                    remarks.append(remark(NOT_PARALLEL, message, module, op.loc, "in order"))
+        return PassResult(changed, tuple(remarks))
+
+
+def _what(op: Op) -> str:
+    """What would run in parallel, in words; empty for ops that are no candidates."""
+    if op.name == "lm.fork" and op.attrs.get("size") != 1:
+        return "branches run"
+    if op.name == "cf.for" and op.operands[0].type == "list":
+        return "turns of the loop over branches run"
+    if op.name == "lm.run":
+        return "the call runs"
+    return ""
+
+
+def _line(loc: Loc | None) -> str:
+    return f" (line {loc.line})" if loc is not None and loc.line else ""
+
+
+def _obstacle(module: Module, op: Op) -> Obstacle | None:
+    match op.name:
+        case "lm.run":
+            return _call(module, op)
+        case "cf.for":
+            return _loop(module, op)
+    return _region(module, op.regions[0]) if op.regions else _python_fork(module, op)
+
+
+def _host(module: Module, ops: list[Op]) -> Obstacle | None:
+    for op, what in host_ops(module, ops):
+        return Obstacle(op, f"it runs host code, {what}")
+    return None
+
+
+def _call(module: Module, op: Op) -> Obstacle | None:
+    if any(v.type in ("handle", "list") for v in op.operands):
+        return Obstacle(op, "a prompt is handed to it")
+    if callee_of(module, op) is None:
+        return Obstacle(op, "the function it calls is in another file")
+    return _host(module, [op])
+
+
+def _region(module: Module, region: Region) -> Obstacle | None:
+    ops = [inner for op in region.ops for inner in op.walk()]
+    found = _host(module, ops)
+    if found is not None:
+        return found
+    for op in moved_from_outside(ops, _defined(region)):
+        return Obstacle(op, "it appends to a prompt of the surrounding code")
+    return None
+
+
+def _defined(region: Region) -> set[Value]:
+    values = set(region.args)
+    for op in region.ops:
+        for inner in op.walk():
+            values.update(inner.results)
+            values.update(a for r in inner.regions for a in r.args)
+    return values
+
+
+def _loop(module: Module, op: Op) -> Obstacle | None:
+    body = op.region("body")
+    assert body is not None
+    for inner in op.walk():
+        if inner.name == "cf.return" or (
+            inner.name in ("cf.break", "cf.continue") and enclosing_loop(inner) is op
+        ):
+            return Obstacle(inner, "a turn may leave it early")
+    end = body.terminator
+    assert end is not None
+    if end.name == "cf.yield" and end.operands != body.args[1:]:
+        return Obstacle(end, "a turn uses what the turn before it made")
+    return _region(module, body)
+
+
+def _python_fork(module: Module, op: Op) -> Obstacle | None:
+    """A list of branches: all uses must be loops, items or joins, without host code between."""
+    forks, home = op.results[-1], op.parent
+    assert home is not None
+    uses = [use for use in dict.fromkeys(forks.uses) if use is not op]
+    for use in uses:
+        if use.name == "cf.for" and use.operands[0] is forks:
+            found = _loop(module, use)
+            if found is not None:
+                return found
+        elif use.name not in ("lm.item", "lm.join"):
+            return Obstacle(use, f"the branches are handed to `{use.name}`")
+    for use in uses:
+        if use.name == "lm.item":
+            for taken in dict.fromkeys(use.results[0].uses):
+                if not taken.name.startswith("lm.") or taken.operands[0] is not use.results[0]:
+                    return Obstacle(taken, f"a branch is handed to `{taken.name}`")
+    return None
