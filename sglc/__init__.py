@@ -72,6 +72,7 @@ __all__ = [
     "system",
     "system_begin",
     "system_end",
+    "tool",
     "token_length_normalized",
     "unconditional_likelihood_normalized",
     "user",
