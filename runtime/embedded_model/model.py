@@ -1,12 +1,18 @@
-"""The training form of the model: a Llama decoder over packed rows, bfloat16 matmuls."""
+"""The training form of the model: a Llama decoder over packed rows."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+EMBEDDING_STD = 0.03
+CONSTANT = 0.1
+SHARPNESS = 2.2
+SHARP_FREQUENCIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +20,11 @@ class Shape:
     """The sizes of the decoder, under the names that a Llama `config.json` uses."""
 
     vocab_size: int = 2048
-    hidden_size: int = 256
-    intermediate_size: int = 704
+    hidden_size: int = 192
+    intermediate_size: int = 512
     num_hidden_layers: int = 5
-    num_attention_heads: int = 8
-    num_key_value_heads: int = 4
+    num_attention_heads: int = 6
+    num_key_value_heads: int = 2
     head_dim: int = 32
     max_position_embeddings: int = 2048
     rms_norm_eps: float = 1e-5
@@ -30,13 +36,13 @@ class Shape:
 
 
 def rope_tables(shape: Shape) -> tuple[Tensor, Tensor]:
-    """Return cos and sin of the rotary angles, each `[positions, head_dim]` in bfloat16."""
+    """Return cos and sin of the rotary angles, each `[positions, head_dim]`."""
     steps = torch.arange(0, shape.head_dim, 2).float() / shape.head_dim
     angles = torch.outer(
         torch.arange(shape.max_position_embeddings).float(), shape.rope_theta**-steps
     )
     angles = torch.cat([angles, angles], -1)
-    return angles.cos().bfloat16(), angles.sin().bfloat16()
+    return angles.cos(), angles.sin()
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -69,8 +75,8 @@ class Layer(nn.Module):
         s = self.shape
         rows, width, size = h.shape
         heads, kv = s.num_attention_heads, s.num_key_value_heads
-        u = F.rms_norm(h, (size,), self.input_norm, s.rms_norm_eps).bfloat16()
-        weight = torch.cat([self.q, self.k, self.v]).bfloat16()
+        u = F.rms_norm(h, (size,), self.input_norm, s.rms_norm_eps)
+        weight = torch.cat([self.q, self.k, self.v])
         qkv = F.linear(u, weight).view(rows, width, heads + 2 * kv, s.head_dim).transpose(1, 2)
         qk = rotate(qkv[:, : heads + kv], cos, sin)
         q, k, v = qk[:, :heads], qk[:, heads:], qkv[:, heads + kv :]
@@ -78,10 +84,10 @@ class Layer(nn.Module):
         v = v.repeat_interleave(heads // kv, 1)
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         out = out.transpose(1, 2).reshape(rows, width, heads * s.head_dim)
-        h = h + F.linear(out, self.o.bfloat16())
-        u = F.rms_norm(h, (size,), self.post_norm, s.rms_norm_eps).bfloat16()
-        gated = F.silu(F.linear(u, self.gate.bfloat16())) * F.linear(u, self.up.bfloat16())
-        return h + F.linear(gated, self.down.bfloat16())
+        h = h + F.linear(out, self.o)
+        u = F.rms_norm(h, (size,), self.post_norm, s.rms_norm_eps)
+        gated = F.silu(F.linear(u, self.gate)) * F.linear(u, self.up)
+        return h + F.linear(gated, self.down)
 
 
 class Decoder(nn.Module):
@@ -90,10 +96,11 @@ class Decoder(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.embed = nn.Parameter(torch.randn(shape.vocab_size, shape.hidden_size) * 0.02)
+        self.embed = nn.Parameter(torch.randn(shape.vocab_size, shape.hidden_size) * EMBEDDING_STD)
         self.layers = nn.ModuleList(Layer(shape) for _ in range(shape.num_hidden_layers))
         self.norm = nn.Parameter(torch.ones(shape.hidden_size))
         self.tables = rope_tables(shape)
+        self.start_with_previous_tokens()
 
     def forward(self, ids: Tensor, mask: Tensor, chosen: Tensor) -> Tensor:
         """Return fp32 logits `[len(chosen), vocab]` of the flat positions in `chosen`."""
@@ -104,7 +111,30 @@ class Decoder(nn.Module):
             h = layer(h, mask, cos, sin)
         h = h.reshape(-1, self.shape.hidden_size).index_select(0, chosen)
         h = F.rms_norm(h, (self.shape.hidden_size,), self.norm, self.shape.rms_norm_eps)
-        return F.linear(h.bfloat16(), self.embed.bfloat16()).float()
+        return F.linear(h, self.embed)
+
+    @torch.no_grad()
+    def start_with_previous_tokens(self) -> None:
+        """
+        Let the heads of layer 0's first group look one, two, ... tokens back from the start.
+
+        Copying needs a head that finds what followed an earlier occurrence, and that head can only
+        form once another one has written each token's predecessor into the stream. Every embedding
+        gets a constant component; queries that see only it, rotated by d positions, match the keys
+        d tokens back. Training is free to change all of it.
+        """
+        shape, layer = self.shape, self.layers[0]
+        assert isinstance(layer, Layer)
+        half = shape.head_dim // 2
+        self.embed[:, 0] = CONSTANT
+        for head in range(shape.num_attention_heads // shape.num_key_value_heads):
+            for f in range(SHARP_FREQUENCIES):
+                angle = (head + 1) * shape.rope_theta ** (-f / half)
+                row = head * shape.head_dim + f
+                layer.q[row, 0] = SHARPNESS * math.cos(angle)
+                layer.q[row + half, 0] = -SHARPNESS * math.sin(angle)
+                layer.k[f, 0] = SHARPNESS
+        nn.init.normal_(layer.v[: shape.head_dim], std=shape.hidden_size**-0.5)
 
     def matrices(self) -> list[nn.Parameter]:
         """Return the hidden matrices: what Muon updates."""

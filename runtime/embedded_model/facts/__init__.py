@@ -1,0 +1,1 @@
+"""Hand-written tables that the training text is generated from."""
