@@ -70,7 +70,7 @@ class EngineContext:
 
     def generation_limit(self, prompt: int, max_new_tokens: int) -> int:
         """How many tokens may follow `prompt` ids. Raises RequestError when not even one may."""
-        self.check_length(prompt + 1 if max_new_tokens > 0 else prompt)
+        self.check_length(prompt + 1 if prompt and max_new_tokens > 0 else prompt)
         return max(0, min(max_new_tokens, self.context_length - prompt))
 
     def constraint(self, sampling: Sampling) -> Constraint | None:

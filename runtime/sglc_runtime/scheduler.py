@@ -11,9 +11,11 @@ values of a layer before it reads any, so a later sequence of the same pass star
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Queue
 from dataclasses import dataclass
+from heapq import merge
+from operator import attrgetter
 from typing import NamedTuple
 
 from sglc_runtime.kv.radix import Match, common_length
@@ -43,6 +45,7 @@ class Plan:
     preempt: Sequence | None = None
 
 
+_ORDER = attrgetter("order")
 HEADROOM = 8
 """Free slots per running sequence that a new one must leave, lest it be preempted at once."""
 
@@ -70,53 +73,65 @@ def plan(
                 return Plan(preempt=running[-1])
             budget -= 1
             chunks.append(Chunk(sequence, 1))
-    for sequence in prefills:
-        rows = min(len(sequence.ids) - sequence.computed, budget)
-        held = sequence.kv_length - sequence.computed
-        rows = min(rows, held + available)
-        if rows:
-            available -= max(0, rows - held)
-            budget -= rows
-            chunks.append(Chunk(sequence, rows))
-    if running and budget and not chunks:
-        return Plan(preempt=running[-1])
-    if budget and waiting and len(running) < limits.max_running:
-        admitted = _admit(running, waiting, limits, budget, available, chunks, match)
-        chunks += admitted
+    if budget and (prefills or waiting):
+        room = _Room(budget, available, limits.max_running - len(running), len(running))
+        chunks += _prefill(prefills, waiting, room, match)
+        if running and not chunks:
+            return Plan(preempt=running[-1])
     return Plan(tuple(chunks))
 
 
-def _admit(
-    running: Queue[Sequence],
+@dataclass(slots=True)
+class _Room:
+    """What is left of a pass: rows, slots, places; and how many sequences run already."""
+
+    rows: int
+    slots: int
+    places: int
+    running: int
+
+
+def _prefill(
+    prefills: list[Sequence],
     waiting: Queue[Sequence],
-    limits: Limits,
-    budget: int,
-    available: int,
-    chunks: list[Chunk],
+    room: _Room,
     match: Callable[[list[int]], Match],
-) -> list[Chunk]:
-    """Sequences from the head of `waiting` that fit; the first that does not ends the admission."""
-    ahead = [(chunk.sequence, chunk.sequence.computed + chunk.rows) for chunk in chunks]
-    ahead = [(sequence, end) for sequence, end in ahead if end > sequence.kv_length]
-    admitted: list[Chunk] = []
-    count = len(running)
-    for sequence in waiting:
-        if not budget or count >= limits.max_running:
+) -> Iterator[Chunk]:
+    """
+    Chunks of prompts in order, whether they run already or wait.
+
+    The first that waits and does not fit ends the admission, so that small ones cannot starve it.
+    """
+    ahead: list[tuple[Sequence, int]] = []
+    admitting = room.places > 0
+    started = set(map(id, prefills))
+    for sequence in merge(prefills, waiting, key=_ORDER):
+        if not room.rows:
             break
-        ids = sequence.ids
-        cached, evictable = match(ids)
-        shared = _shared_in_pass(ids, cached, ahead)
-        need = len(ids) - shared
-        if need + evictable + (HEADROOM * count if count else 0) > available:
-            break
-        start = min(shared, len(ids) - 1, sequence.want_from)
-        rows = min(len(ids) - start, budget)
-        available -= need + evictable
-        budget -= rows
-        count += 1
-        admitted.append(Chunk(sequence, rows))
-        ahead.append((sequence, start + rows))
-    return admitted
+        if id(sequence) in started:
+            start, held = sequence.computed, sequence.kv_length
+            end = min(len(sequence.ids), start + room.rows, held + room.slots)
+        elif admitting:
+            cached, evictable = match(sequence.ids)
+            held = _shared_in_pass(sequence.ids, cached, ahead)
+            need = len(sequence.ids) - held + evictable
+            if need + HEADROOM * room.running > room.slots:
+                admitting = False
+                continue
+            start = min(held, len(sequence.ids) - 1, sequence.want_from)
+            end = min(len(sequence.ids), start + room.rows)
+            room.slots -= evictable
+            room.running += 1
+            room.places -= 1
+            admitting = room.places > 0
+        else:
+            continue
+        if end <= start:
+            continue
+        room.rows -= end - start
+        room.slots -= max(0, end - held)
+        ahead.append((sequence, end))
+        yield Chunk(sequence, end - start)
 
 
 def _shared_in_pass(ids: list[int], cached: int, ahead: list[tuple[Sequence, int]]) -> int:

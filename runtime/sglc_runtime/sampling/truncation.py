@@ -14,7 +14,7 @@ from torch import Tensor
 
 HEAD = 64
 """Candidates looked at first; a row whose kept set may reach further is sorted whole."""
-SORT_WHOLE = 4096
+SORT_WHOLE = 4 * HEAD
 """Vocabularies up to this size are sorted whole at once."""
 
 

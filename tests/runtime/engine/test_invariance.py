@@ -84,13 +84,9 @@ def test_order_of_arrival_and_cache_hits_change_nothing(
 def test_shared_prefix_is_computed_once() -> None:
     engine = make_engine()
     prefix = WORDS * 4
-    suffixes = [f" {number}" for number in range(8)]
-    run(
-        engine,
-        [Submit(i, (Text(prefix + s),), (Generate(GREEDY),)) for i, s in enumerate(suffixes)],
-    )
-    encode = engine.context.encode
-    paths = [encode(prefix + suffix, True) for suffix in suffixes]
+    texts = [prefix + f" {number}" for number in range(8)]
+    run(engine, [Submit(i, (Text(text),), (Generate(GREEDY),)) for i, text in enumerate(texts)])
+    paths = [engine.context.encode(text, True) for text in texts]
     prefixes = {path[: n + 1] for path in paths for n in range(len(path))}
     stats = engine.stats()
     assert stats.computed_tokens == len(prefixes)
