@@ -57,7 +57,7 @@ class BaseBackend:
         raise NotImplementedError(f"{type(self).__name__} cannot score choices")
 
     def commit_lazy_operations(self, s: Any) -> None:
-        """A fork is about to share the prompt of `s`; a chance to compute it early."""
+        """Kept for SGLang's interface; never called."""
 
     def cache_prefix(self, prefix_str: str) -> None:
         """Programs that start with this text will run."""

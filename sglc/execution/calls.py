@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
+from functools import partial
 from typing import Any, cast
 
 from sglc.execution.requests import (
@@ -24,6 +26,48 @@ from sglc.language.choices import ChoicesDecision
 MAX_CALLS = 256
 """Calls in flight at most; they mostly wait for a network."""
 
+IDLE_SECONDS = 5.0
+"""How long a thread waits for another call."""
+
+
+class CallPool:
+    """
+    Daemon threads that are kept for the next call.
+
+    `concurrent.futures` has no daemon threads: a call that never returns would keep the process
+    from ending.
+    """
+
+    def __init__(self, size: int = MAX_CALLS) -> None:
+        self._size = size
+        self._condition = threading.Condition()
+        self._calls: deque[Callable[[], None]] = deque()
+        self._threads = 0
+        self._idle = 0
+
+    def submit(self, call: Callable[[], None]) -> None:
+        """Run `call` on a thread, which must not raise."""
+        with self._condition:
+            self._calls.append(call)
+            if self._idle >= len(self._calls) or self._threads == self._size:
+                self._condition.notify()
+                return
+            self._threads += 1
+        threading.Thread(target=self._loop, name="sglc-call", daemon=True).start()
+
+    def _loop(self) -> None:
+        while True:
+            with self._condition:
+                while not self._calls:
+                    self._idle += 1
+                    more = self._condition.wait(IDLE_SECONDS)
+                    self._idle -= 1
+                    if not more and not self._calls:
+                        self._threads -= 1
+                        return
+                call = self._calls.popleft()
+            call()
+
 
 class CallPoolBackend:
     """Runs `generate`, `generate_stream` and `select` of a blocking backend, one call a step."""
@@ -32,8 +76,7 @@ class CallPoolBackend:
 
     def __init__(self, target: Any) -> None:
         self._target = weakref.ref(target)
-        self._pool = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="sglc-call")
-        weakref.finalize(target, self._pool.shutdown, wait=False)
+        self._pool = CallPool()
 
     @property
     def target(self) -> Any:
@@ -53,7 +96,8 @@ class CallPoolBackend:
         for item in work:
             if isinstance(item, Chain):
                 context = item.context or copy_context()
-                self._pool.submit(context.copy().run, self._call, item, sink)
+                # Each call has a context of its own: one cannot be entered twice at a time.
+                self._pool.submit(partial(context.copy().run, self._call, item, sink))
 
     def cancel(self, chains: Sequence[int]) -> None:
         """Blocking calls cannot be stopped; their results are ignored."""

@@ -8,6 +8,7 @@ results. It never waits for anything but its own queue, and nothing recurses thr
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
@@ -91,9 +92,9 @@ class Driver:
         """Put `version` after `parent`; `continues` unless it is the first of a fork's child."""
         with self._lock:
             version.parent = parent
-            if continues:
-                parent.next = version
             if not parent.done:
+                if continues:
+                    parent.next = version
                 if parent.waiters is None:
                     parent.waiters = []
                 parent.waiters.append(version)
@@ -170,11 +171,19 @@ class Driver:
                 while not self._queue:
                     self._wake.wait()
             while self._queue:
-                item = self._queue.popleft()
-                item()
-                self._fire()
-            self._flush()
-            self._fire()
+                self._guarded(self._queue.popleft())
+                self._guarded(self._fire)
+            self._guarded(self._flush)
+            self._guarded(self._fire)
+
+    def _guarded(self, item: Callable[[], None]) -> None:
+        """Run `item`; what it raises is reported and must not stop the others."""
+        try:
+            item()
+        except BaseException:
+            threading.excepthook(
+                threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
+            )
 
     def _fire(self) -> None:
         """Run what became due, outside the lock; callbacks may append and post."""
@@ -210,8 +219,11 @@ class Driver:
         while stack:
             node = stack.pop()
             node.done = True
-            if isinstance(node, StepVersion) and node.error is not None:
-                self._settled.append((node.value, None, node.error))
+            node.next = None
+            if isinstance(node, StepVersion):
+                node.surroundings = None
+                if node.error is not None:
+                    self._settled.append((node.value, None, node.error))
             waiters, node.waiters = node.waiters, None
             for waiter in waiters or ():
                 if not isinstance(waiter, Version):
@@ -267,6 +279,7 @@ class Driver:
                 if version.session.cancelled:
                     version.error = _cancelled()
                     self._complete(version)
+                    self._release(version.turn)
                     continue
                 self._add(work, version.session, self._chain(version))
         for backend, batch in work.values():
@@ -419,11 +432,16 @@ class Driver:
     def _end(self, chain: int, running: _Running) -> None:
         del self._running[chain]
         running.session.live.discard(chain)
-        turn = running.turn
+        self._release(running.turn)
+
+    def _release(self, turn: Turnstile | None) -> None:
+        """The next sibling's turn; it is looked for in the next `_flush`."""
         if turn is not None:
             turn.busy = False
-            self._ready += turn.waiting
-            turn.waiting = []
+            if turn.waiting:
+                self._ready += turn.waiting
+                turn.waiting = []
+                self.post(_nothing)
 
     def _cancel(self, session: Session) -> None:
         chains = list(session.live)
@@ -458,6 +476,10 @@ class Driver:
             waiting.add_done_callback(
                 lambda p: self.post(lambda: self._advance(strand, result, context, p))
             )
+
+
+def _nothing() -> None:
+    """Posted to have the driver take another turn."""
 
 
 def _is_text(version: Version) -> bool:

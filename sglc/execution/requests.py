@@ -127,7 +127,6 @@ class Warmup:
     id: int
     prefix: tuple[Piece, ...]
     uses: int
-    snapshot: Callable[[], Snapshot] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -40,8 +41,8 @@ def run_rows(
     """
     Run all rows; see `SglFunction.run_batch`.
 
-    Rows without host code are strands of the driver and need no thread. Others get one each, at
-    most `num_threads` at a time.
+    Rows without host code are strands of the driver and need no thread; others get one each. At
+    most `num_threads` rows are under way; `auto` is many, and no limit for strands.
     """
     base = draw_seed() if seed is None else seed
 
@@ -57,7 +58,10 @@ def run_rows(
         )
         return ProgramState(session.root(f"{label}[{number}]"))
 
-    batch = _Batch(program, rows, begin, compiled, _threads(num_threads, len(rows)))
+    threads = _threads(num_threads, len(rows))
+    strands = compiled and program.silent()
+    window = threads if threads == 1 or (strands and num_threads != "auto") else len(rows)
+    batch = _Batch(program, rows, begin, compiled, threads, window)
     if generator_style:
         return batch.stream(progress_bar)
     return batch.collect(progress_bar)
@@ -79,12 +83,14 @@ class _Batch:
         begin: Callable[[int], ProgramState],
         compiled: bool,
         threads: int,
+        window: int,
     ) -> None:
         self.rows = rows
         self.program = program
         self.begin = begin
         self.compiled = compiled
         self.threads = threads
+        self.window = window
         self.body = program.body(compiled)
         self.sessions: list[Session] = []
         self.pool: ThreadPoolExecutor | None = None
@@ -94,12 +100,7 @@ class _Batch:
         first: BaseException | None = None
         states: list[ProgramState] = []
         with self._running(), _progress(progress_bar, len(self.rows)) as advance:
-            ends = (
-                [self._start(i) for i in range(len(self.rows))]
-                if self.threads > 1
-                else (self._start(i) for i in range(len(self.rows)))
-            )
-            for end in ends:
+            for end in self._ordered(range(len(self.rows))):
                 try:
                     states.append(end())
                 except Exception as error:
@@ -116,9 +117,18 @@ class _Batch:
         with self._running(), _progress(progress_bar, len(self.rows)) as advance:
             for start in range(0, len(self.rows), CHUNK):
                 chunk = range(start, min(start + CHUNK, len(self.rows)))
-                for end in [self._start(i) for i in chunk]:
+                for end in self._ordered(chunk):
                     yield end()
                     advance()
+
+    def _ordered(self, numbers: range) -> Iterator[Callable[[], ProgramState]]:
+        """Begin rows, as many at a time as wanted; a thread pool keeps to its size by itself."""
+        under_way: deque[Callable[[], ProgramState]] = deque()
+        for number in numbers:
+            if len(under_way) >= self.window:
+                yield under_way.popleft()
+            under_way.append(self._start(number))
+        yield from under_way
 
     def _start(self, number: int) -> Callable[[], ProgramState]:
         """Begin a row; the result waits until all its generations are done."""

@@ -99,7 +99,7 @@ class SglFunction:
             label=label,
             stream=stream,
             compiled=_compiled(own["compiled"]),
-            options=own["options"] or _options(),
+            options=own["options"] or _options(_compiled(own["compiled"])),
             num_api_spec_tokens=self.num_api_spec_tokens,
         )
 
@@ -154,7 +154,7 @@ class SglFunction:
             seed=base,
             label=label,
             compiled=_compiled(compiled),
-            options=options or _options(),
+            options=options or _options(_compiled(compiled)),
             num_api_spec_tokens=self.num_api_spec_tokens,
             num_threads=num_threads,
             progress_bar=progress_bar,
@@ -240,7 +240,9 @@ def _compiled(wanted: bool | None) -> bool:
     return wanted is not False
 
 
-def _options() -> ExecOptions:
+def _options(compiled: bool) -> ExecOptions:
+    if not compiled:
+        return ExecOptions(hoist=False, deferred=False)
     counter = calling.get()
     if counter is not None and counter.session is not None:
         return counter.session.options

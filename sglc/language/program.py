@@ -63,6 +63,10 @@ class Program:
         make = getattr(form, "strand", None)
         return None if make is None else make(session, handle, args, kwargs)
 
+    def silent(self) -> bool:
+        """Whether the body can run as a strand."""
+        return bool(getattr(self.compiled(), "silent", False))
+
     def constant_prefix(self) -> str:
         """Text that every run of the program begins with, as far as the compiler knows."""
         form = self.compiled()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -167,8 +166,7 @@ class ProgramState:
     def text(self) -> str:
         """All text so far: what was appended and what the model said."""
         self._settle_body()
-        text = self.handle.current_text().result()
-        return text
+        return self.handle.current_text().result()
 
     def messages(self) -> list[dict[str, Any]]:
         """The closed messages so far, as OpenAI's API takes them."""
@@ -213,17 +211,23 @@ class ProgramState:
         if self.handle.log is None:
             yield self.text() if var_name is None else self.get_var(var_name)
             return
-        if var_name is None:
-            yield from follow_text(self.handle)
-        else:
-            for piece, _ in follow_variable(self.handle, var_name):
-                yield piece
+        try:
+            if var_name is None:
+                yield from follow_text(self.handle)
+            else:
+                for piece, _ in follow_variable(self.handle, var_name):
+                    yield piece
+        except KeyboardInterrupt:
+            self.handle.session.cancel()
+            raise
         self._raise_body_error()
 
     async def text_async_iter(
         self, var_name: str | None = None, return_meta_data: bool = False
     ) -> AsyncIterator[Any]:
         """Like `text_iter`; with `return_meta_data` gives `(piece, meta information)`."""
+        import asyncio  # takes longer to import than all of this package
+
         pieces = self._meta_iter(var_name) if return_meta_data else self.text_iter(var_name)
         end = object()
         while (piece := await asyncio.to_thread(next, pieces, end)) is not end:
