@@ -16,8 +16,8 @@ def program(body: str, params: str = "%s: handle, %x: val", attrs: str = "") -> 
     lines = body.strip("\n").split("\n")
     numbered = []
     for number, line in enumerate(lines, start=1):
-        opens = line.rstrip().endswith("{") or "!" in line
-        numbered.append(line if opens else f"{line} !{number}:1-{number}:9")
+        located = not line.strip() or line.rstrip().endswith("{") or "!" in line
+        numbered.append(line if located else f"{line} !{number}:1-{number}:9")
     text = "\n".join(numbered)
     return f'sglir 1\nmodule "t.sgl"{attrs}\nfunc @f({params}) {{\n{text}\n}} !1:1-9:9\n'
 
