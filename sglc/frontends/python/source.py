@@ -103,9 +103,9 @@ class FunctionSource:
         """
         Compile the function, or `node` in its place, exactly where it stands in its file.
 
-        Only the top-level statement around it is kept (with `from __future__` imports), which
-        cannot change the code of the function: scopes, cells and private names come from the
-        enclosing classes and functions alone.
+        Only the top-level statement around it is kept, and the imports, which does not change the
+        code of the function: scopes, cells and private names come from the enclosing classes and
+        functions alone.
         """
         return _compile(self.file, self.node, self.parents, node or self.node, flags)
 
@@ -196,15 +196,27 @@ def _compile(
     statement = next(s for s in file.tree.body if s is top or top in ast.walk(s))
     if node is not original:
         statement = _replaced(statement, original, node)
-    futures: list[ast.stmt] = [
-        s for s in file.tree.body if isinstance(s, ast.ImportFrom) and s.module == "__future__"
-    ]
-    module = ast.Module([*futures, statement], [])
+    module = ast.Module([*_imports(file.tree), statement], [])
     code = compile(module, file.path, "exec", flags=flags, dont_inherit=True)
     first = min([original.lineno, *(d.lineno for d in original.decorator_list)])
     found = _find_code(code, original.name, first)
     assert found is not None, f"{file.path}: no code for {original.name}"
     return found
+
+
+def _imports(tree: ast.Module) -> Iterator[ast.stmt]:
+    """
+    Imports of the module's own scope, `from __future__` first as in the file.
+
+    CPython compiles calls of imported names' attributes in a way of their own.
+    """
+    stack: list[ast.AST] = list(reversed(tree.body))
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
+            stack.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
 def _find_code(code: types.CodeType, name: str, first: int) -> types.CodeType | None:
