@@ -1,0 +1,177 @@
+"""The engine in its own process: same results, errors that say why, no process left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sglc_runtime import EngineConfig, EngineError, EngineInfo, EngineProcess, InlineEngine
+from sglc_runtime.client import EngineClient
+from sglc_runtime.protocol import (
+    Append,
+    Cancel,
+    Command,
+    Done,
+    Event,
+    Failed,
+    Generate,
+    Sampling,
+    Score,
+    Submit,
+    Text,
+)
+from tests.runtime.engine.driving import GREEDY, checkpoint
+
+ROOT = Path(__file__).parents[3]
+
+
+def config() -> EngineConfig:
+    return EngineConfig(model=str(checkpoint()), threads=1, kv_slots=4096)
+
+
+def alive(pid: int) -> bool:
+    """The process exists and is no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def gone(pid: int, seconds: float = 10) -> bool:
+    end = time.monotonic() + seconds
+    while alive(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    return not alive(pid)
+
+
+def drive(client: EngineClient, commands: list[Command], count: int) -> list[Event]:
+    """Submit, and poll until `count` requests have ended."""
+    client.submit(commands)
+    events: list[Event] = []
+    while sum(isinstance(event, Done | Failed) for event in events) < count:
+        events += [e for e in client.poll(30) if not isinstance(e, EngineInfo)]
+    return events
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[EngineProcess]:
+    client = EngineProcess(config())
+    yield client
+    client.close()
+    assert not alive(client.pid)
+
+
+def requests() -> list[Command]:
+    steps = (Generate(GREEDY), Append(" is "), Score((" good", " bad")), Generate(GREEDY, 3))
+    return [Submit(i, (Text("Hello " * i),), steps, stream=i == 2) for i in range(1, 6)]
+
+
+def test_both_clients_give_the_same_events(process: EngineProcess) -> None:
+    inline = InlineEngine(config())
+    ours, theirs = drive(inline, requests(), 5), drive(process, requests(), 5)
+    assert ours == theirs
+    assert inline.info == process.info
+    inline.close()
+    with pytest.raises(EngineError, match="closed"):
+        inline.submit([])
+
+
+def test_poll_times_out(process: EngineProcess) -> None:
+    began = time.monotonic()
+    assert process.poll(0.1) == []
+    assert 0.05 < time.monotonic() - began < 5
+    assert process.poll(0) == []
+
+
+def test_large_messages_do_not_block(process: EngineProcess) -> None:
+    # More than a socket buffer in both directions before anything is polled.
+    sampling = Sampling(max_new_tokens=1, temperature=0.0, prompt_logprobs_from=0, top_logprobs=9)
+    submits: list[Command] = [
+        Submit(100 + i, (Text("word " * 90),), (Generate(sampling),)) for i in range(60)
+    ]
+    process.submit(submits)
+    process.submit([Submit(500 + i, (Text("x" * 40_000),), ()) for i in range(60)])
+    assert len([e for e in drive(process, [], 120) if isinstance(e, Done)]) == 120
+
+
+def test_cancel_reaches_a_busy_engine(process: EngineProcess) -> None:
+    endless = Sampling(max_new_tokens=480, temperature=0.0, ignore_eos=True)
+    process.submit([Submit(1, (Text("Hi"),), (Generate(endless),), stream=True)])
+    assert process.poll(30)
+    process.submit([Cancel(1)])
+    events = drive(process, [], 1)
+    assert isinstance(events[-1], Failed)
+    assert events[-1].kind == "cancelled"
+
+
+def test_interrupt_is_the_clients_business(process: EngineProcess) -> None:
+    os.kill(process.pid, signal.SIGINT)
+    assert drive(process, [Submit(1, (Text("Hi"),), (Generate(GREEDY),))], 1)[-1] == Done(1)
+
+
+@pytest.mark.parametrize(
+    ("config_json", "kind"), [(None, "model_not_found"), ("{", "bad_checkpoint")]
+)
+def test_an_engine_that_cannot_start_says_why(
+    config_json: str | None, kind: str, tmp_path: Path
+) -> None:
+    model = str(tmp_path / "model")
+    if config_json is not None:
+        (tmp_path / "model").mkdir()
+        (tmp_path / "model" / "config.json").write_text(config_json)
+    client = EngineProcess(EngineConfig(model=model))
+    with pytest.raises(EngineError) as caught:
+        _ = client.info
+    assert caught.value.kind == kind
+    assert model in caught.value.message
+    with pytest.raises(EngineError):
+        client.submit([])
+    client.close()
+    assert not alive(client.pid)
+
+
+def test_a_killed_worker_is_reported() -> None:
+    client = EngineProcess(config())
+    assert client.info
+    os.kill(client.pid, signal.SIGKILL)
+    with pytest.raises(EngineError, match="the engine died"):
+        drive(client, [], 1)
+    with pytest.raises(EngineError, match="the engine died"):
+        client.submit([])
+    client.close()
+    client.close()
+    assert not alive(client.pid)
+
+
+@pytest.mark.parametrize("ending", ["pass", "os._exit(3)", "os.kill(os.getpid(), 9)"])
+def test_the_worker_ends_with_its_parent(ending: str, tmp_path: Path) -> None:
+    script = f"""
+        import os, sys
+        from sglc_runtime import EngineConfig, EngineProcess
+        client = EngineProcess(EngineConfig(model={str(checkpoint())!r}, threads=1))
+        client.info
+        assert "torch" not in sys.modules
+        print(client.pid, flush=True)
+        {ending}
+    """
+    # A file that would shadow a module the worker needs, where scripts live.
+    (tmp_path / "random.py").write_text("raise SystemExit('shadowed')")
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", textwrap.dedent(script)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "runtime")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.stdout, result.stderr
+    assert gone(int(result.stdout))
