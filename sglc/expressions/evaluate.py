@@ -8,7 +8,15 @@ from functools import lru_cache
 from typing import Any
 
 from sglc.expressions.build import parse_expression
-from sglc.expressions.functions import FUNCTIONS, Context, call_builtin, iterate, method, truth
+from sglc.expressions.functions import (
+    FUNCTIONS,
+    Context,
+    call_builtin,
+    iterate,
+    method,
+    truth,
+    unpack,
+)
 from sglc.expressions.nodes import (
     Attribute,
     Binary,
@@ -214,11 +222,12 @@ class _Evaluator:
         return value[slice(*bounds)]
 
     def _call(self, expr: Call) -> object:
+        receiver = self.need(expr.function.value) if isinstance(expr.function, Attribute) else None
         args = [self.need(arg) for arg in expr.args]
         keywords = {keyword.name: self.need(keyword.value) for keyword in expr.keywords}
         if isinstance(expr.function, Attribute):
             name = expr.function.name
-            value = self.need(expr.function.value)
+            value = receiver
             return call_builtin(method(value, name), self.ctx, (value, *args), keywords, name)
         name = expr.function.id if isinstance(expr.function, Name) else ""
         function = FUNCTIONS.get(name)
@@ -322,17 +331,3 @@ def bind_targets(targets: tuple[str, ...], item: object, force: Force) -> dict[s
     if len(targets) == 1:
         return {targets[0]: item}
     return dict(zip(targets, unpack(force(item), len(targets)), strict=True))
-
-
-def unpack(value: object, count: int) -> list[object]:
-    """
-    The `count` parts of a list.
-
-    Raises:
-        ValueFailedError: the value is no list, or has another number of parts.
-    """
-    if not isinstance(value, list | tuple | range | str):
-        raise ValueFailedError(f"{type_name(value)} cannot be unpacked")
-    if len(value) != count:
-        raise ValueFailedError(f"{count} names for {len(value)} values")
-    return list(value)

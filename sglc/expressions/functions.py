@@ -205,6 +205,24 @@ def _parse_json(ctx: Context, text: object, /) -> object:
         raise ValueFailedError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
 
 
+def _unpack(ctx: Context, value: object, count: int, /) -> list[object]:
+    return unpack(value, count)
+
+
+def unpack(value: object, count: int) -> list[object]:
+    """
+    The `count` parts of a list, for assignments and loops with several names.
+
+    Raises:
+        ValueFailedError: the value is no list, or has another number of parts.
+    """
+    if not isinstance(value, list | tuple | range | str):
+        raise ValueFailedError(f"{type_name(value)} cannot be unpacked")
+    if len(value) != count:
+        raise ValueFailedError(f"{count} names for {len(value)} values")
+    return list(value)
+
+
 def _number(value: object, what: str) -> int | float:
     if isinstance(value, int | float):
         return value
@@ -236,8 +254,9 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "abs": _abs,
     "round": _round,
     "parse_json": _parse_json,
+    "_unpack": _unpack,
 }
-"""Builtin functions by name; each takes the context first."""
+"""Builtin functions by name; each takes the context first. Lowering uses the one with `_`."""
 
 
 def _join(ctx: Context, self: str, items: object, /) -> str:

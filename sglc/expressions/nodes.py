@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal as OneOf
 
 from sglc.ir.core import Loc
@@ -237,3 +237,35 @@ def names(expr: Expr) -> Iterator[Name]:
     else:
         for child in children(expr):
             yield from names(child)
+
+
+def with_children(expr: Expr, new: list[Expr]) -> Expr:
+    """The expression with other subexpressions, given in the order of `children`."""
+    left = iter(new)
+
+    match expr:
+        case Text():
+            parts = tuple(p if isinstance(p, str) else next(left) for p in expr.parts)
+            return replace(expr, parts=parts)
+        case ListExpr():
+            return replace(expr, items=tuple(left))
+        case DictExpr():
+            return replace(expr, pairs=tuple((next(left), next(left)) for _ in expr.pairs))
+        case Call():
+            function = expr.function
+            if isinstance(function, Attribute):
+                function = replace(function, value=next(left))
+            args = tuple(next(left) for _ in expr.args)
+            keywords = tuple(replace(k, value=next(left)) for k in expr.keywords)
+            return replace(expr, function=function, args=args, keywords=keywords)
+        case Compare():
+            first = next(left)
+            return replace(expr, first=first, rest=tuple((op, next(left)) for op, _ in expr.rest))
+        case Index() | Slice() | Binary() | BoolOp() | Conditional() | Unary() | Attribute():
+            changed = {
+                each.name: next(left)
+                for each in fields(expr)
+                if isinstance(getattr(expr, each.name), Node)
+            }
+            return replace(expr, **changed)
+    return expr

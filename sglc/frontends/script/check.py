@@ -1,0 +1,81 @@
+"""Static checks of a whole program, file by file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sglc.diagnostics.core import Diagnostic
+from sglc.expressions.problem import Problem
+from sglc.frontends.script.ast import Function, Role
+from sglc.frontends.script.check_body import check_body
+from sglc.frontends.script.files import Loaded
+from sglc.frontends.script.generation import check_use
+from sglc.frontends.script.names import expressions, walk_statements
+from sglc.frontends.script.symbols import Unit, calls_inside, find_target
+from sglc.frontends.script.types import check_params, check_schema, check_type
+
+_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def check_program(loaded: Loaded) -> list[Diagnostic]:
+    """Errors and warnings of every file, in the order of the text."""
+    for unit in loaded.units:
+        _find_role_openers(loaded.units)
+        unit.problems += _check_definitions(unit)
+        for function in unit.functions.values():
+            unit.problems += check_body(unit, function)
+    return [
+        problem.diagnostic(unit.file)
+        for unit in loaded.units
+        for problem in sorted(unit.problems, key=lambda p: (p.loc.line, p.loc.column))
+    ]
+
+
+def _check_definitions(unit: Unit) -> Iterator[Problem]:
+    yield from check_use(unit)
+    for schema in unit.schemas.values():
+        yield from check_schema(unit, schema)
+    for extern in unit.externs.values():
+        yield from check_params(unit, extern.params)
+        if extern.returns is not None:
+            yield from check_type(unit, extern.returns)
+        if not _TARGET.fullmatch(extern.target):
+            yield Problem(
+                "SGL0217",
+                f'`{extern.target}` is not of the form "module:function"',
+                extern.target_loc.loc,
+                "malformed",
+            )
+    for function in unit.functions.values():
+        yield from check_params(unit, function.params)
+        if function.returns is not None:
+            yield from check_type(unit, function.returns)
+
+
+def _find_role_openers(units: list[Unit]) -> None:
+    """Which fragments open a role, until nothing new is found."""
+    changed = True
+    while changed:
+        changed = False
+        for unit in units:
+            for function in unit.functions.values():
+                if (
+                    function.kind == "fragment"
+                    and function.name not in unit.opens_role
+                    and _opens_role(unit, function)
+                ):
+                    unit.opens_role.add(function.name)
+                    changed = True
+
+
+def _opens_role(unit: Unit, function: Function) -> bool:
+    for stmt in walk_statements(function.body):
+        if isinstance(stmt, Role):
+            return True
+        for expr in expressions(stmt):
+            for call in calls_inside(unit, expr):
+                target = find_target(unit, call.function)
+                if target is not None and target.definition.name in target.unit.opens_role:
+                    return True
+    return False

@@ -1,0 +1,338 @@
+"""Parameters of `gen`, `select` and `use`: names, types, patterns."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from re import _constants as sre
+from re import _parser as sre_parser
+from typing import Any
+
+from sglc.diagnostics.suggest import closest, did_you_mean
+from sglc.expressions.conversion import ConversionError, convert
+from sglc.expressions.nodes import Attribute, Call, Expr, Keyword, ListExpr, Literal, Name
+from sglc.expressions.problem import Mark, Problem
+from sglc.frontends.script.symbols import Unit
+from sglc.frontends.script.types import NO_DEFAULT, constant
+from sglc.ir.core import Loc
+
+_INT: dict[str, Any] = {"type": "integer"}
+_NUMBER: dict[str, Any] = {"type": "number"}
+_TEXTS: dict[str, Any] = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+}
+SAMPLING: Mapping[str, dict[str, Any]] = {
+    "max_tokens": _INT,
+    "min_tokens": _INT,
+    "n": _INT,
+    "stop": _TEXTS,
+    "stop_token_ids": {"type": "array", "items": _INT},
+    "stop_regex": _TEXTS,
+    "temperature": _NUMBER,
+    "top_p": _NUMBER,
+    "top_k": _INT,
+    "min_p": _NUMBER,
+    "frequency_penalty": _NUMBER,
+    "presence_penalty": _NUMBER,
+    "ignore_eos": {"type": "boolean"},
+}
+GEN: Mapping[str, dict[str, Any]] = {
+    **SAMPLING,
+    "regex": {"type": "string"},
+    "json_schema": {"type": "string"},
+    "dtype": {"enum": ["int", "float", "str", "bool"]},
+    "json": {},
+}
+METHODS = (
+    "token_length_normalized",
+    "greedy_token_selection",
+    "unconditional_likelihood_normalized",
+)
+SELECT: Mapping[str, dict[str, Any]] = {
+    "choices": {"type": "array", "items": {"type": "string"}},
+    "method": {"enum": list(METHODS)},
+    "temperature": _NUMBER,
+}
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "max_tokens": (0, 2**31),
+    "min_tokens": (0, 2**31),
+    "n": (1, 10_000),
+    "temperature": (0, 1000),
+    "top_p": (0, 1),
+    "min_p": (0, 1),
+    "top_k": (-1, 2**31),
+    "frequency_penalty": (-2, 2),
+    "presence_penalty": (-2, 2),
+}
+_RENAMED = {
+    "max_new_tokens": "max_tokens",
+    "max_length": "max_tokens",
+    "schema": "json",
+    "type": "dtype",
+    "choices_method": "method",
+    "options": "choices",
+}
+
+
+def is_generation(expr: Expr) -> bool:
+    """Whether the expression is `gen(...)` or `select(...)`."""
+    return (
+        isinstance(expr, Call)
+        and isinstance(expr.function, Name)
+        and expr.function.id in ("gen", "select")
+    )
+
+
+def schema_name(unit: Unit, expr: Expr) -> str | None:
+    """The qualified schema that `json=` names, None if it names none."""
+    if isinstance(expr, Name) and expr.id in unit.schemas:
+        return unit.qualified(expr.id)
+    if isinstance(expr, Attribute) and isinstance(expr.value, Name):
+        other = unit.imports.get(expr.value.id)
+        if other is not None and expr.name in other.schemas:
+            return other.qualified(expr.name)
+    return None
+
+
+def dtype_value(expr: Expr) -> Expr:
+    """`dtype=int` means the type's name."""
+    if isinstance(expr, Name) and expr.id in ("int", "float", "str", "bool"):
+        return Literal(expr.id, loc=expr.loc)
+    return expr
+
+
+def check_use(unit: Unit) -> Iterator[Problem]:
+    """Unknown settings, and settings that are not constants of their type."""
+    for setting in unit.settings.values():
+        yield from _known(setting, SAMPLING, "`use`")
+        if setting.name not in SAMPLING:
+            continue
+        if constant(setting.value) is NO_DEFAULT:
+            yield Problem(
+                "SGL0206", "`use` takes constants only", setting.value.loc, "not constant"
+            )
+            continue
+        yield from check_value(setting, SAMPLING)
+
+
+def check_generation(unit: Unit, call: Call) -> Iterator[Problem]:
+    """What is wrong with the parameters of a `gen` or `select`."""
+    assert isinstance(call.function, Name)
+    kind = call.function.id
+    table = GEN if kind == "gen" else SELECT
+    yield from duplicate_keywords(call)
+    for keyword in call.keywords:
+        yield from _known(keyword, table, f"`{kind}`")
+        if keyword.name == "json" and kind == "gen":
+            yield from _check_json(unit, keyword)
+        elif keyword.name in table:
+            yield from check_value(keyword, table)
+    if kind == "gen":
+        yield from _check_gen(call)
+    else:
+        yield from _check_select(call)
+
+
+def _check_gen(call: Call) -> Iterator[Problem]:
+    if call.args:
+        yield Problem(
+            "SGL0206",
+            "`gen` takes named parameters only",
+            call.args[0].loc,
+            "has no name",
+            helps=("write for example `gen(max_tokens=20)`; `x = gen()` names the result",),
+        )
+    constraints = [k for k in call.keywords if k.name in ("regex", "json", "json_schema", "dtype")]
+    if len(constraints) > 1:
+        first, second = constraints[:2]
+        yield Problem(
+            "SGL0206",
+            f"`{first.name}` and `{second.name}` cannot be combined",
+            second.loc,
+            "second constraint",
+            marks=(Mark(first.loc, "first constraint"),),
+        )
+
+
+def _check_select(call: Call) -> Iterator[Problem]:
+    given = [k.value for k in call.keywords if k.name == "choices"]
+    choices = [*call.args[:1], *given]
+    if len(call.args) > 1:
+        yield Problem(
+            "SGL0206",
+            "`select` takes the list of choices, and named parameters",
+            call.args[1].loc,
+            "has no name",
+            helps=('write `select(["a", "b"])`',),
+        )
+    elif len(choices) != 1:
+        message = "`select` needs choices" if not choices else "choices are given twice"
+        yield Problem("SGL0206", message, call.loc, "here", helps=('write `select(["a", "b"])`',))
+    elif isinstance(choices[0], ListExpr) and not choices[0].items:
+        yield Problem("SGL0206", "the list of choices is empty", choices[0].loc, "empty")
+    elif call.args:
+        yield from check_value(Keyword("choices", call.args[0], loc=call.args[0].loc), SELECT)
+
+
+def duplicate_keywords(call: Call) -> Iterator[Problem]:
+    """Keyword arguments that are given twice."""
+    seen: dict[str, Loc] = {}
+    for keyword in call.keywords:
+        if keyword.name in seen:
+            yield Problem(
+                "SGL0210",
+                f"`{keyword.name}` is given twice",
+                keyword.loc,
+                "second time",
+                marks=(Mark(seen[keyword.name], "first time"),),
+            )
+        seen.setdefault(keyword.name, keyword.loc)
+
+
+def _known(keyword: Keyword, table: Mapping[str, Any], what: str) -> Iterator[Problem]:
+    if keyword.name in table:
+        return
+    renamed = _RENAMED.get(keyword.name)
+    helps = did_you_mean(keyword.name, table)
+    if renamed in table:
+        helps = (f"did you mean `{renamed}`?",)
+    elif closest(keyword.name, table) is None:
+        helps = ("there are " + ", ".join(f"`{name}`" for name in table),)
+    yield Problem(
+        "SGL0206",
+        f"{what} has no parameter `{keyword.name}`",
+        keyword.loc,
+        "not a parameter",
+        helps=helps,
+    )
+
+
+def check_value(keyword: Keyword, table: Mapping[str, dict[str, Any]]) -> Iterator[Problem]:
+    """A constant value that does not fit the parameter; others are checked at run time."""
+    expr = dtype_value(keyword.value) if keyword.name == "dtype" else keyword.value
+    value = constant(expr)
+    if value is NO_DEFAULT:
+        return
+    if value is None:
+        return
+    try:
+        convert(value, table[keyword.name], {})
+    except ConversionError as error:
+        yield Problem("SGL0206", f"`{keyword.name}` {error}", keyword.value.loc, "wrong type")
+        return
+    low, high = _BOUNDS.get(keyword.name, (float("-inf"), float("inf")))
+    if isinstance(value, int | float) and not low <= value <= high:
+        yield Problem(
+            "SGL0206",
+            f"`{keyword.name}` is {value}; it must lie between {low:g} and {high:g}",
+            keyword.value.loc,
+            "out of range",
+        )
+    patterns = value if isinstance(value, list) else [value]
+    if keyword.name in ("regex", "stop_regex"):
+        for pattern in patterns:
+            yield from _check_pattern(str(pattern), keyword.value)
+    if keyword.name == "json_schema":
+        yield from _check_schema_text(str(value), keyword.value)
+
+
+def _check_pattern(pattern: str, place: Expr) -> Iterator[Problem]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = sre_parser.parse(pattern)
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        at = getattr(error, "pos", None)
+        where = f" at character {at + 1}" if isinstance(at, int) else ""
+        text = getattr(error, "msg", str(error))
+        yield Problem("SGL0207", f"not a regular expression: {text}{where}", place.loc, "invalid")
+        return
+    found = _unsupported(tree)
+    if found:
+        yield Problem(
+            "SGL0207",
+            f"{found} cannot constrain a generation",
+            place.loc,
+            "not supported",
+            notes=("the model is followed token by token, without going back",),
+        )
+
+
+def _unsupported(tree: object) -> str:
+    """A construct that constrained decoding cannot follow; empty if there is none."""
+    if isinstance(tree, sre_parser.SubPattern):
+        return next((text for item in tree for text in [_unsupported(item)] if text), "")
+    if isinstance(tree, tuple | list):
+        if tree and tree[0] in (sre.ASSERT, sre.ASSERT_NOT):
+            return "look-around"
+        if tree and tree[0] in (sre.GROUPREF, sre.GROUPREF_EXISTS):
+            return "a back-reference"
+        return next((text for item in tree for text in [_unsupported(item)] if text), "")
+    return ""
+
+
+def _check_schema_text(text: str, place: Expr) -> Iterator[Problem]:
+    try:
+        schema = json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"`json_schema` is not JSON: {error.msg} at character {error.pos + 1}"
+        yield Problem("SGL0208", message, place.loc, "invalid")
+        return
+    message = schema_fault(schema)
+    if message:
+        yield Problem("SGL0208", f"`json_schema` {message}", place.loc, "invalid")
+
+
+_KINDS = frozenset({"string", "integer", "number", "boolean", "null", "array", "object"})
+
+
+def schema_fault(schema: object) -> str:
+    """What is structurally wrong with a JSON schema; empty if nothing is."""
+    if isinstance(schema, bool):
+        return ""
+    if not isinstance(schema, Mapping):
+        return "must be an object"
+    kinds = schema.get("type", [])
+    for kind in kinds if isinstance(kinds, list) else [kinds]:
+        if kind not in _KINDS:
+            return f"has an unknown type {json.dumps(kind)}"
+    for key in ("properties", "$defs", "definitions"):
+        group = schema.get(key, {})
+        if not isinstance(group, Mapping):
+            return f"has `{key}` that is no object"
+        for inner in group.values():
+            if fault := schema_fault(inner):
+                return fault
+    required = schema.get("required", [])
+    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+        return "has `required` that is no list of names"
+    for key in ("anyOf", "oneOf", "allOf", "prefixItems"):
+        members = schema.get(key, [])
+        if not isinstance(members, list):
+            return f"has `{key}` that is no list"
+        for inner in members:
+            if fault := schema_fault(inner):
+                return fault
+    for key in ("items", "additionalProperties"):
+        if key in schema and (fault := schema_fault(schema[key])):
+            return fault
+    if "enum" in schema and not isinstance(schema["enum"], list):
+        return "has `enum` that is no list"
+    return ""
+
+
+def _check_json(unit: Unit, keyword: Keyword) -> Iterator[Problem]:
+    if schema_name(unit, keyword.value) is not None:
+        return
+    helps: tuple[str, ...] = ("declare it with `schema Name:`",)
+    if isinstance(keyword.value, Name):
+        helps = did_you_mean(keyword.value.id, unit.schemas) or helps
+    elif isinstance(keyword.value, Literal) and isinstance(keyword.value.value, str):
+        helps = ("for the text of a JSON schema, use `json_schema=`",)
+    yield Problem(
+        "SGL0208", "`json` takes the name of a schema", keyword.value.loc, "not a schema",
+        helps=helps,
+    )  # fmt: skip
