@@ -15,6 +15,8 @@
 
 #define BLOCK 32 /* positions reduced together; the unit of the fixed order */
 #define LANES 8
+#define TOGETHER 24 /* rows whose scores are held at once: a multiple of LANES and of 3 */
+#define UNROLL _Pragma("GCC unroll 8")
 #define MASKED -1e30f
 
 typedef float vec __attribute__((vector_size(32)));
@@ -112,25 +114,33 @@ static inline vec cap_vec(vec s, float cap) { /* cap * tanh(s / cap) */
 }
 
 static inline float sum_lanes(vec x) {
-    return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+    x = x + SHUFFLE(x, x, 4, 5, 6, 7, 0, 1, 2, 3);
+    x = x + SHUFFLE(x, x, 2, 3, 0, 1, 6, 7, 4, 5);
+    return x[0] + x[1];
 }
 static inline float max_lanes(vec x) {
-    float m = x[0];
-    for (int i = 1; i < LANES; i++) m = x[i] > m ? x[i] : m;
-    return m;
+    x = max_vec(x, SHUFFLE(x, x, 4, 5, 6, 7, 0, 1, 2, 3));
+    x = max_vec(x, SHUFFLE(x, x, 2, 3, 0, 1, 6, 7, 4, 5));
+    return x[0] > x[1] ? x[0] : x[1];
 }
 
-/* Lane i of the result is the sum of the lanes of a[i]. */
-static inline vec sum_eight(const vec a[LANES]) {
-    vec t[4], u[2];
-    for (int i = 0; i < 4; i++)
-        t[i] = SHUFFLE(a[2 * i], a[2 * i + 1], 0, 8, 2, 10, 4, 12, 6, 14) +
-               SHUFFLE(a[2 * i], a[2 * i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+/* Eight rows of eight, transposed: to[i * step + j] = from[j][i]. */
+static inline void transpose(const vec from[LANES], float *to, int step) {
+    vec a[LANES], b[LANES];
+    for (int i = 0; i < 4; i++) {
+        a[2 * i] = SHUFFLE(from[2 * i], from[2 * i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        a[2 * i + 1] = SHUFFLE(from[2 * i], from[2 * i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    }
     for (int i = 0; i < 2; i++)
-        u[i] = SHUFFLE(t[2 * i], t[2 * i + 1], 0, 1, 8, 9, 4, 5, 12, 13) +
-               SHUFFLE(t[2 * i], t[2 * i + 1], 2, 3, 10, 11, 6, 7, 14, 15);
-    return SHUFFLE(u[0], u[1], 0, 1, 2, 3, 8, 9, 10, 11) +
-           SHUFFLE(u[0], u[1], 4, 5, 6, 7, 12, 13, 14, 15);
+        for (int c = 0; c < 2; c++) {
+            vec x = a[4 * i + c], y = a[4 * i + 2 + c];
+            b[4 * i + 2 * c] = SHUFFLE(x, y, 0, 1, 8, 9, 4, 5, 12, 13);
+            b[4 * i + 2 * c + 1] = SHUFFLE(x, y, 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+    for (int i = 0; i < 4; i++) {
+        store(to + i * step, SHUFFLE(b[i], b[4 + i], 0, 1, 2, 3, 8, 9, 10, 11));
+        store(to + (4 + i) * step, SHUFFLE(b[i], b[4 + i], 4, 5, 6, 7, 12, 13, 14, 15));
+    }
 }
 
 /* State of one KV head while its blocks are reduced; `group` query heads share the KV head. */
@@ -140,114 +150,179 @@ typedef struct {
     int head, group, width;  /* width: dim rounded up to whole vectors */
     float *q, *acc;          /* [rows * group, width] */
     float *maximum, *total;  /* [rows * group] */
-    float *tile;             /* [2, BLOCK, width]: keys and values widened to float */
+    float *tile; /* [3, BLOCK * width]: keys transposed; keys and values widened to float */
     int32_t *pending;        /* [rows, BLOCK]: slots of the block that a row has begun */
     int64_t *seen;           /* [rows]: positions covered so far */
 } Work;
 
-/* acc[width] = acc * scale + sum over j of p[j] * values[j], j in order. */
-static inline void accumulate(float *acc, int width, float scale, const float *p,
-                              const float *const *values, int from, int to) {
-    int d = 0;
-    vec s = splat(scale);
-#define PANEL(N)                                                              \
-    for (; d + (N) * LANES <= width; d += (N) * LANES) {                      \
-        vec a[N];                                                             \
-        for (int i = 0; i < (N); i++) a[i] = load(acc + d + i * LANES) * s;   \
-        for (int j = from; j < to; j++) {                                     \
-            vec w = splat(p[j]);                                              \
-            const float *v = values[j] + d;                                   \
-            for (int i = 0; i < (N); i++) a[i] = fma_vec(w, load(v + i * LANES), a[i]); \
-        }                                                                     \
-        for (int i = 0; i < (N); i++) store(acc + d + i * LANES, a[i]);       \
+/* Scores of R rows against one block: the sum over d runs in order, lanes are keys. */
+#define SCORES(R)                                                                     \
+    static void scores##R(const float *q, int width, const float *keys, float *out) { \
+        vec a[R][BLOCK / LANES];                                                      \
+        UNROLL for (int r = 0; r < R; r++)                                            \
+            UNROLL for (int c = 0; c < BLOCK / LANES; c++) a[r][c] = splat(0.0f);     \
+        for (int d = 0; d < width; d++) {                                             \
+            const float *k = keys + d * BLOCK;                                        \
+            UNROLL for (int r = 0; r < R; r++) {                                      \
+                vec x = splat(q[r * width + d]);                                      \
+                UNROLL for (int c = 0; c < BLOCK / LANES; c++)                        \
+                    a[r][c] = fma_vec(x, load(k + c * LANES), a[r][c]);               \
+            }                                                                         \
+        }                                                                             \
+        UNROLL for (int r = 0; r < R; r++)                                            \
+            UNROLL for (int c = 0; c < BLOCK / LANES; c++)                            \
+                store(out + r * BLOCK + c * LANES, a[r][c]);                          \
     }
-    PANEL(8)
-    PANEL(4)
-    PANEL(1)
-#undef PANEL
+
+/* acc = acc * rescale + weights * values for R rows: the sum over keys runs in order. */
+#define VALUES(R, N)                                                                        \
+    static inline void values##R##_##N(float *acc, int width, const float *rescale,         \
+                                       const float *weights, const float *const *values,    \
+                                       int at, int begin, int end) {                        \
+        vec a[R][N];                                                                        \
+        UNROLL for (int r = 0; r < R; r++)                                                  \
+            UNROLL for (int c = 0; c < N; c++)                                              \
+                a[r][c] = load(acc + r * width + at + c * LANES) * splat(rescale[r]);       \
+        for (int j = begin; j < end; j++) {                                                 \
+            const float *v = values[j] + at;                                                \
+            UNROLL for (int r = 0; r < R; r++) {                                            \
+                vec w = splat(weights[r * BLOCK + j]);                                      \
+                UNROLL for (int c = 0; c < N; c++)                                          \
+                    a[r][c] = fma_vec(w, load(v + c * LANES), a[r][c]);                     \
+            }                                                                               \
+        }                                                                                   \
+        UNROLL for (int r = 0; r < R; r++)                                                  \
+            UNROLL for (int c = 0; c < N; c++) store(acc + r * width + at + c * LANES, a[r][c]); \
+    }
+#define PANELS(R)                                                                           \
+    VALUES(R, 4)                                                                            \
+    VALUES(R, 1)                                                                            \
+    static void values##R(float *acc, int width, const float *rescale, const float *weights, \
+                          const float *const *values, int begin, int end) {                 \
+        int at = 0;                                                                         \
+        for (; at + 4 * LANES <= width; at += 4 * LANES)                                    \
+            values##R##_4(acc, width, rescale, weights, values, at, begin, end);            \
+        for (; at < width; at += LANES)                                                     \
+            values##R##_1(acc, width, rescale, weights, values, at, begin, end);            \
+    }
+SCORES(1)
+SCORES(2)
+SCORES(3)
+PANELS(1)
+PANELS(2)
+PANELS(3)
+
+/* Reduce keys [begin, end) of one block for `count` rows (times heads), all of which see them. */
+static void reduce_rows(Work *w, int64_t index, int count, const float *keys,
+                        const float *const *values, int begin, int end) {
+    const int width = w->width;
+    const float softcap = w->layer->softcap;
+    float s[TOGETHER * BLOCK] __attribute__((aligned(32)));
+    float rescale[TOGETHER] __attribute__((aligned(32)));
+    for (; count > 0; count -= TOGETHER, index += TOGETHER) {
+        const int rows = count < TOGETHER ? count : TOGETHER;
+        const float *q = w->q + index * width;
+        float *acc = w->acc + index * width, *maximum = w->maximum + index;
+        int r = 0;
+        for (; r + 3 <= rows; r += 3) scores3(q + r * width, width, keys, s + r * BLOCK);
+        if (rows - r == 2) scores2(q + r * width, width, keys, s + r * BLOCK);
+        if (rows - r == 1) scores1(q + r * width, width, keys, s + r * BLOCK);
+        memset(rescale, 0, sizeof rescale);
+        for (r = 0; r < rows; r++) {
+            vec top = splat(MASKED);
+            for (int c = 0; c < BLOCK / LANES; c++) {
+                float *at = s + r * BLOCK + c * LANES;
+                vec x = load(at);
+                if (softcap != 0.0f) x = cap_vec(x, softcap);
+                ivec lane = (ivec){0, 1, 2, 3, 4, 5, 6, 7} + c * LANES;
+                x = select_vec((lane >= begin) & (lane < end), x, splat(MASKED));
+                store(at, x);
+                top = max_vec(x, top);
+            }
+            float m = max_lanes(top), old = maximum[r];
+            if (old > m) m = old;
+            rescale[r] = old - m;
+            maximum[r] = m;
+        }
+        for (r = 0; r < rows; r += LANES) store(rescale + r, exp_vec(load(rescale + r)));
+        for (r = 0; r < rows; r++) {
+            vec sums[BLOCK / LANES];
+            for (int c = 0; c < BLOCK / LANES; c++) {
+                float *at = s + r * BLOCK + c * LANES;
+                sums[c] = exp_vec(load(at) - splat(maximum[r]));
+                store(at, sums[c]);
+            }
+            float sum = sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
+            w->total[index + r] = FMA(w->total[index + r], rescale[r], sum);
+        }
+        for (r = 0; r + 3 <= rows; r += 3)
+            values3(acc + r * width, width, rescale + r, s + r * BLOCK, values, begin, end);
+        if (rows - r == 2)
+            values2(acc + r * width, width, rescale + r, s + r * BLOCK, values, begin, end);
+        if (rows - r == 1)
+            values1(acc + r * width, width, rescale + r, s + r * BLOCK, values, begin, end);
+    }
 }
 
-/* Eight scores: query times keys j .. j + 7. */
-static inline vec dot_eight(const float *q, const float *const *keys, int width) {
-    vec a[LANES];
-    for (int i = 0; i < LANES; i++) a[i] = splat(0.0f);
-    for (int d = 0; d < width; d += LANES) {
-        vec x = load(q + d);
-        for (int i = 0; i < LANES; i++) a[i] = fma_vec(x, load(keys[i] + d), a[i]);
+/* Keys of a block transposed to [width, BLOCK], and where its values are. Lanes beyond `count`
+ * repeat the last key; they are masked later. */
+static void gather_block(Work *w, const int32_t *slots, int count, float *keys,
+                         const float **values) {
+    const Pass *pass = w->pass;
+    const int width = w->width, dim = pass->dim;
+    const int64_t step = (int64_t)pass->kv_heads * dim, at = (int64_t)w->head * dim;
+    const float *rows[BLOCK];
+    float *tile = w->tile + BLOCK * width;
+    for (int j = 0; j < BLOCK; j++) {
+        int64_t where = slots[j < count ? j : count - 1] * step + at;
+        float *row = tile + j * width, *row_v = row + BLOCK * width;
+        rows[j] = row;
+        values[j] = row_v;
+        if (pass->bf16) {
+            const uint16_t *k = (const uint16_t *)w->layer->keys + where;
+            const uint16_t *v = (const uint16_t *)w->layer->values + where;
+            for (int d = 0; d < dim; d++) row[d] = widen(k[d]);
+            for (int d = 0; d < dim; d++) row_v[d] = widen(v[d]);
+        } else if (width != dim) {
+            memcpy(row, (const float *)w->layer->keys + where, dim * 4);
+            memcpy(row_v, (const float *)w->layer->values + where, dim * 4);
+        } else {
+            rows[j] = (const float *)w->layer->keys + where;
+            values[j] = (const float *)w->layer->values + where;
+        }
     }
-    return sum_eight(a);
+    for (int j = 0; j < BLOCK; j += LANES)
+        for (int d = 0; d < width; d += LANES) {
+            vec x[LANES];
+            for (int i = 0; i < LANES; i++) x[i] = load(rows[j + i] + d);
+            transpose(x, keys + d * BLOCK + j, BLOCK);
+        }
 }
 
-/* Reduce positions first .. first + count - 1 (one block; slots given) for rows [from, to). */
+/* Reduce block number `block`, of which the first `count` slots are given, for rows [from, to). */
 static void reduce_block(Work *w, int from, int to, int64_t block, const int32_t *slots,
                          int count) {
-    const Pass *pass = w->pass;
-    const Layer *layer = w->layer;
-    const int width = w->width, dim = pass->dim, group = w->group;
     const int64_t first = block * BLOCK;
-    const int64_t step = (int64_t)pass->kv_heads * dim, at = (int64_t)w->head * dim;
-    const float *keys[BLOCK], *values[BLOCK];
-    int prepared = 0;
-
-    for (int row = from; row < to; row++) {
-        int64_t position = pass->positions[row];
-        int64_t visible = position - first + 1;
-        int end = visible > count ? count : (int)visible;
-        int64_t hidden = layer->window ? position - layer->window + 1 - first : 0;
-        int begin = hidden > 0 ? (hidden < BLOCK ? (int)hidden : BLOCK) : 0;
-        if (end <= begin) continue;
-        if (!prepared) {
-            prepared = 1;
-            float *tile = w->tile, *tile_v = w->tile + BLOCK * width;
-            for (int j = 0; j < BLOCK; j++) {
-                /* Lanes beyond the block repeat its last key; their scores are masked. */
-                int64_t where = slots[j < count ? j : count - 1] * step + at;
-                if (pass->bf16) {
-                    const uint16_t *k = (const uint16_t *)layer->keys + where;
-                    const uint16_t *v = (const uint16_t *)layer->values + where;
-                    for (int d = 0; d < dim; d++) tile[j * width + d] = widen(k[d]);
-                    for (int d = 0; d < dim; d++) tile_v[j * width + d] = widen(v[d]);
-                } else if (width != dim) {
-                    memcpy(tile + j * width, (const float *)layer->keys + where, dim * 4);
-                    memcpy(tile_v + j * width, (const float *)layer->values + where, dim * 4);
-                } else {
-                    keys[j] = (const float *)layer->keys + where;
-                    values[j] = (const float *)layer->values + where;
-                    continue;
-                }
-                keys[j] = tile + j * width;
-                values[j] = tile_v + j * width;
-            }
+    const int window = w->layer->window;
+    float *keys = w->tile;
+    const float *values[BLOCK];
+    int gathered = 0, begin = 0, end = 0, start = from;
+    for (int row = from; row <= to; row++) {
+        int row_begin = 0, row_end = 0;
+        if (row < to) {
+            int64_t visible = w->pass->positions[row] - first + 1;
+            int64_t hidden = window ? visible - window : 0;
+            row_begin = hidden > 0 ? (hidden < BLOCK ? (int)hidden : BLOCK) : 0;
+            row_end = visible > count ? count : (int)(visible > 0 ? visible : 0);
+            if (row > start && row_begin == begin && row_end == end) continue;
         }
-        for (int g = 0; g < group; g++) {
-            int64_t index = (int64_t)row * group + g;
-            const float *q = w->q + index * width;
-            vec s[BLOCK / LANES];
-            float p[BLOCK] __attribute__((aligned(32)));
-            vec top = splat(MASKED);
-            for (int b = 0; b < BLOCK / LANES; b++) {
-                if ((b + 1) * LANES <= begin || b * LANES >= end) {
-                    s[b] = splat(MASKED);
-                    continue;
-                }
-                vec x = dot_eight(q, keys + b * LANES, width);
-                if (layer->softcap != 0.0f) x = cap_vec(x, layer->softcap);
-                ivec lane = (ivec){0, 1, 2, 3, 4, 5, 6, 7} + b * LANES;
-                s[b] = select_vec((lane >= begin) & (lane < end), x, splat(MASKED));
-                top = max_vec(s[b], top);
-            }
-            float old = w->maximum[index], m = max_lanes(top);
-            if (old > m) m = old;
-            float rescale = exp_one(old - m);
-            for (int b = 0; b < BLOCK / LANES; b++) {
-                s[b] = exp_vec(s[b] - splat(m));
-                store(p + b * LANES, s[b]);
-            }
-            float sum = sum_lanes((s[0] + s[1]) + (s[2] + s[3]));
-            w->maximum[index] = m;
-            w->total[index] = FMA(w->total[index], rescale, sum);
-            accumulate(w->acc + index * width, width, rescale, p, values, begin, end);
+        if (row > start && end > begin) {
+            if (!gathered) gather_block(w, slots, count, keys, values);
+            gathered = 1;
+            reduce_rows(w, (int64_t)start * w->group, (row - start) * w->group, keys, values,
+                        begin, end);
         }
+        start = row, begin = row_begin, end = row_end;
     }
 }
 
@@ -386,7 +461,7 @@ int sglc_attend(const Pass *pass, const Layer *layer, int head_from, int head_to
     const int group = pass->heads / pass->kv_heads;
     const int width = (pass->dim + LANES - 1) / LANES * LANES;
     const size_t rows = pass->rows, states = rows * group;
-    size_t floats = 2 * states * width + 2 * states + 2 * (size_t)BLOCK * width;
+    size_t floats = 2 * states * width + 2 * states + 3 * (size_t)BLOCK * width;
     char *memory = malloc(rows * sizeof(int64_t) + floats * 4 + rows * BLOCK * 4 + 64);
     if (!memory) return 2;
     Work w = {.pass = pass, .layer = layer, .group = group, .width = width};
@@ -396,8 +471,8 @@ int sglc_attend(const Pass *pass, const Layer *layer, int head_from, int head_to
     w.maximum = w.acc + states * width;
     w.total = w.maximum + states;
     w.tile = w.total + states;
-    w.pending = (int32_t *)(w.tile + 2 * (size_t)BLOCK * width);
-    memset(w.tile, 0, 2 * (size_t)BLOCK * width * sizeof(float));
+    w.pending = (int32_t *)(w.tile + 3 * (size_t)BLOCK * width);
+    memset(w.tile, 0, 3 * (size_t)BLOCK * width * sizeof(float));
     int status = 0;
     for (w.head = head_from; w.head < head_to && !status; w.head++) {
         begin_head(&w);

@@ -59,6 +59,14 @@ class DecoderConfig:
     eos_ids: tuple[int, ...]
     bos_id: int | None
 
+    @property
+    def parameters(self) -> int:
+        """Weights of the model, norms and biases left out."""
+        heads = 2 * self.num_heads + 2 * self.num_kv_heads
+        layer = self.hidden_size * (heads * self.head_dim + 3 * self.intermediate_size)
+        embeddings = self.vocab_size * self.hidden_size * (1 if self.tied else 2)
+        return self.num_layers * layer + embeddings
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object; raises `LoadError` for anything else."""

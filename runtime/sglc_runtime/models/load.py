@@ -11,7 +11,7 @@ import torch
 from sglc_runtime.models.base import Model
 from sglc_runtime.models.config import read_config
 from sglc_runtime.models.errors import LoadError, NotNative
-from sglc_runtime.models.native import load_native
+from sglc_runtime.models.load_native import load_native
 from sglc_runtime.text.tokenizer import Tokenizer, TokenizerError
 
 log = logging.getLogger(__name__)

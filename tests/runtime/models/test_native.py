@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from sglc_runtime.attention.make import make_attention
-from sglc_runtime.models.native import NativeModel, load_native
+from sglc_runtime.models.c_native import CModel
+from sglc_runtime.models.load_native import load_native
+from sglc_runtime.models.native import NativeModel
 from tests.runtime.models.driving import greedy
 from tests.runtime.tiny_checkpoints import Family, TokenizerKind, write_checkpoint
 
@@ -55,8 +57,10 @@ def prompts(vocab: int) -> list[list[int]]:
     return [[draw.randrange(4, vocab) for _ in range(count)] for count in (3, 20, 41, 9)]
 
 
-def load(folder: Path, dtype: str = "auto") -> NativeModel:
-    return load_native(folder, device=CPU, dtype=dtype)
+def load(folder: Path, dtype: str = "auto", in_c: bool = False) -> NativeModel | CModel:
+    model = load_native(folder, device=CPU, dtype=dtype, in_c=in_c)
+    assert isinstance(model, CModel if in_c else NativeModel)
+    return model
 
 
 @pytest.mark.parametrize("name", list(CASES))
@@ -66,8 +70,7 @@ def test_greedy_equals_transformers(name: str, tmp_path: Path) -> None:
     family, overrides = CASES[name]
     folder = write_checkpoint(tmp_path, family, **overrides)
     oracle = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
-    model = load(folder)
-    asked = prompts(model.spec.vocab_size)
+    asked = prompts(384)
     want = [
         oracle.generate(
             torch.tensor([prompt]),
@@ -80,13 +83,16 @@ def test_greedy_equals_transformers(name: str, tmp_path: Path) -> None:
         for prompt in asked
     ]
     assert len({token for one in want for token in one}) > 20, "the oracle says nothing"
-    for backend in ("c", "torch"):
-        attention = make_attention(backend, model.spec, 512)
-        assert greedy(model, attention, asked, NEW) == want
+    for in_c in (False, True):
+        model = load(folder, in_c=in_c)
+        for backend in ("c", "torch"):
+            attention = make_attention(backend, model.spec, 512)
+            assert greedy(model, attention, asked, NEW) == want
 
 
+@pytest.mark.parametrize("in_c", [False, True])
 @pytest.mark.parametrize("family", ["llama", "mistral", "qwen2", "qwen3"])
-def test_logits_equal_transformers(family: Family, tmp_path: Path) -> None:
+def test_logits_equal_transformers(family: Family, in_c: bool, tmp_path: Path) -> None:
     """All positions of one prompt at once, as numbers rather than winners."""
     from transformers import AutoModelForCausalLM
 
@@ -94,7 +100,7 @@ def test_logits_equal_transformers(family: Family, tmp_path: Path) -> None:
 
     folder = write_checkpoint(tmp_path, family, tokenizer="metaspace", shards=3)
     oracle = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
-    model = load(folder)
+    model = load(folder, in_c=in_c)
     ids = torch.tensor(prompts(model.spec.vocab_size)[2])
     every = torch.arange(len(ids))
     batch = Batch(ids, every, every, every, (Run(0, len(ids), 0, len(ids), 0),))
