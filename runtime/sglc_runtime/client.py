@@ -62,6 +62,7 @@ class EngineProcess:
         self._reader = event_reader()
         self._info: EngineInfo | None = None
         self._gone: EngineError | None = None
+        self._owner = os.getpid()
         self._send_lock = threading.Lock()
         self._poll_lock = threading.Lock()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
@@ -116,6 +117,10 @@ class EngineProcess:
 
     def close(self) -> None:
         atexit.unregister(self.close)
+        if os.getpid() != self._owner:
+            # A forked copy of the owner has the socket, but the worker is not its to end.
+            self._connection.close()
+            return
         if self._gone is None:
             self._gone = EngineError("internal", "the engine is closed")
             try:
@@ -134,12 +139,12 @@ class EngineProcess:
 
     def _receive(self, timeout: float | None) -> list[Event]:
         """Read what is there; EngineInfo is kept for `info` and Fatal makes later calls raise."""
-        readable, _, _ = select.select([self._connection], [], [], timeout)
-        if not readable:
-            return []
         try:
+            readable, _, _ = select.select([self._connection], [], [], timeout)
+            if not readable:
+                return []
             data = self._connection.recv(1 << 18)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: closed meanwhile
             raise self._died() from error
         if not data:
             raise self._died()

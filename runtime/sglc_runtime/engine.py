@@ -92,7 +92,7 @@ class Engine:
             if isinstance(command, Submit):
                 self._open(Request.of(command))
             elif isinstance(command, Warm):
-                self._open(Request(command.id, 0, (), False, command.prefix), warm=True)
+                self._open(Request(command.id, 0, (), False, command.prefix), command)
             elif isinstance(command, Cancel):
                 if (request := self.requests.get(command.id)) is not None:
                     self._fail(request, "cancelled", "the request was cancelled")
@@ -150,7 +150,7 @@ class Engine:
 
     # --- requests -------------------------------------------------------------------------------
 
-    def _open(self, request: Request, *, warm: bool = False) -> None:
+    def _open(self, request: Request, warm: Warm | None = None) -> None:
         if request.id in self.requests:
             message = f"request id {request.id} is in use"
             failed = Failed(id=request.id, step=0, kind="bad_request", message=message)
@@ -160,9 +160,9 @@ class Engine:
         context = self.context
         try:
             request.path.append(request.prefix, context.encode, context.vocab_size)
-            if warm:
+            if warm is not None:
                 context.encode_stable(request.path)
-                self._start(WarmRun(request, context))
+                self._start(WarmRun(request, context, warm.uses))
             else:
                 self._advance(request)
         except Exception as error:
@@ -218,6 +218,7 @@ class Engine:
                 elif sequence in self.waiting:
                     self.waiting.remove(sequence)
             request.run.sequences.clear()
+            request.run = None
         failed = Failed(id=request.id, step=request.step, kind=kind, message=message)
         self._events.append(failed)
 
@@ -372,9 +373,11 @@ class Engine:
 
     def _retire(self, sequence: Sequence) -> None:
         """A sequence is through; so may be its step."""
+        step = sequence.step
+        if isinstance(step, WarmRun) and sequence.node is not None:
+            self.cache.tree.expect(sequence.node, step.uses)
         self.running.remove(sequence)
         self.cache.release(sequence)
-        step = sequence.step
         step.sequences.remove(sequence)
         if step.done:
             self._finish(step)

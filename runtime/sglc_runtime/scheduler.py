@@ -105,10 +105,12 @@ def _prefill(
     ahead: list[tuple[Sequence, int]] = []
     admitting = room.places > 0
     started = set(map(id, prefills))
+    left = len(prefills)
     for sequence in merge(prefills, waiting, key=_ORDER):
         if not room.rows:
             break
         if id(sequence) in started:
+            left -= 1
             start, held = sequence.computed, sequence.kv_length
             end = min(len(sequence.ids), start + room.rows, held + room.slots)
         elif admitting:
@@ -124,8 +126,10 @@ def _prefill(
             room.running += 1
             room.places -= 1
             admitting = room.places > 0
-        else:
+        elif left:
             continue
+        else:
+            break
         if end <= start:
             continue
         room.rows -= end - start

@@ -249,7 +249,11 @@ class ScoreRun(StepRun):
 
 
 class WarmRun(StepRun):
-    """A prefix computed before anything needs it."""
+    """A prefix computed before anything needs it; `uses` requests are known to start with it."""
+
+    def __init__(self, request: Request, context: EngineContext, uses: int) -> None:
+        super().__init__(request, context)
+        self.uses = uses
 
     def start(self) -> list[Sequence]:
         ids = self.request.path.ids.copy()

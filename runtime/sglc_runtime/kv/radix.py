@@ -30,6 +30,7 @@ class Node:
         self.locks = 0
         self.last_use = 0
         self.uses = 0
+        """Later sequences known to come this way; a node is evicted after those with none."""
 
     def chain(self) -> list[Node]:
         """The nodes from below the root down to this one."""
@@ -130,6 +131,7 @@ class RadixTree:
         Returns the node reached and how many ids lie on the path to it. Marks the path as used.
         """
         end = len(ids)
+        arrives = not position
         self._clock += 1
         while position < end:
             child = node.children.get(ids[position])
@@ -139,9 +141,16 @@ class RadixTree:
             if length < len(child.ids):
                 child = self._split(child, length)
             child.last_use = self._clock
+            if arrives and child.uses:
+                child.uses -= 1
             position += length
             node = child
         return node, position
+
+    def expect(self, node: Node, uses: int) -> None:
+        """Note that `uses` sequences will come along the path to `node`."""
+        for part in node.chain():
+            part.uses += uses
 
     def lock(self, node: Node) -> None:
         """Keep the path to `node` from eviction."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,4 +78,4 @@ def test_every_slot_has_one_owner(size: int, actions: list[tuple[int, int]]) -> 
             position += length
         assert position == size
         gaps = pool.gaps()
-        assert all(a + n < b for (a, n), (b, _) in zip(gaps, gaps[1:], strict=False))
+        assert all(a + n < b for (a, n), (b, _) in pairwise(gaps))

@@ -117,3 +117,22 @@ def test_locked_paths_stay() -> None:
     assert tree.evict(100) == 3
     assert allocator.free == 30
     tree.check_integrity()
+
+
+def test_what_is_known_to_be_used_again_goes_last() -> None:
+    tree = RadixTree(ExtentAllocator(30))
+    known = add(tree, [1] * 5)
+    tree.expect(known, 1)
+    tree.unlock(known)
+    tree.unlock(add(tree, [2] * 5))
+    assert tree.evict(5) == 5
+    assert tree.match([1] * 5).length == 5
+    # Its one use arrives; from then on it is like any other.
+    node, _ = tree.descend(tree.root, [1] * 5, 0)
+    tree.lock(node)
+    tree.unlock(add(tree, [3] * 5))
+    tree.unlock(node)
+    assert tree.evict(5) == 5
+    assert tree.match([1] * 5).length == 5
+    assert tree.evict(5) == 5
+    assert tree.size == 0
