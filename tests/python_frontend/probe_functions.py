@@ -1,3 +1,4 @@
+# ruff: noqa
 """
 Plain Python functions whose behaviour is easy to get subtly wrong when code is compiled again.
 
@@ -322,12 +323,14 @@ def divides(x):
 
 
 def multi_line_failure(x):
+    # fmt: off
     return (
         1
         + 2
         + [][x]
         + 4
     )
+    # fmt: on
 
 
 def inner_class():

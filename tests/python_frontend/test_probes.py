@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 
 import pytest
-from tests.python_frontend import observing, probe_functions
 
 from sglc.frontends.python.deferral import Runtime
 from sglc.frontends.python.emit import bind
@@ -13,6 +12,7 @@ from sglc.frontends.python.names import LiveNames
 from sglc.frontends.python.rewrite import rewrite
 from sglc.frontends.python.scope import analyse
 from sglc.frontends.python.source import find_source
+from tests.python_frontend import observing, probe_functions
 
 
 def recompiled(function):
@@ -48,7 +48,7 @@ def test_identity_of_the_emitted_function():
     assert emitted.__kwdefaults__ is user.__kwdefaults__
     assert emitted.__globals__ is user.__globals__
     assert emitted.__code__.co_varnames == user.__code__.co_varnames
-    assert emitted.__code__.co_names == user.__code__.co_names + ("settle",)
+    assert emitted.__code__.co_names == (*user.__code__.co_names, "settle")
 
 
 def test_cells_are_the_original_ones():

@@ -154,8 +154,8 @@ class Runtime:
                 if not entry.pending.done():
                     yield entry.pending
                 entry.pending.result()
-            except BaseException:
-                self._undo(frame, entry)
+            except BaseException as error:
+                self._fail(frame, entry, error)
                 raise
         self._open.pop(frame, None)
 
@@ -231,13 +231,14 @@ class Runtime:
             try:
                 entry.pending.result()
             except BaseException as error:
-                entry.tail = error.__traceback__.tb_next if error.__traceback__ else None
-                self._undo(frame, entry)
-                self._failures[frame] = entry
+                self._fail(frame, entry, error)
                 raise
         self._open.pop(frame, None)
 
-    def _undo(self, frame: types.FrameType, failed: Deferred) -> None:
+    def _fail(self, frame: types.FrameType, failed: Deferred, error: BaseException) -> None:
+        """Undo what was done since a read that failed, and remember where it stands."""
+        failed.tail = error.__traceback__.tb_next if error.__traceback__ else None
+        self._failures[frame] = failed
         entries = self._open.pop(frame, [])
         for entry in reversed(entries[entries.index(failed) :]):
             for snapshot in entry.saved.values():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import itertools
 import types
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ _SCALARS: dict[type, str] = {
     type(None): "none",
 }
 _BIG = 1 << 63
+_MAX_GUESSED = 4
 
 Verdict = tuple[frozenset[str], frozenset[str]] | None
 """Parameters that must be positive, and names outside that are read; None: not silent."""
@@ -50,6 +52,7 @@ class Silence:
     names: LiveNames
     body: types.FunctionType
     """The strand's generator function."""
+    runtime: Runtime
     _verdicts: dict[tuple[tuple[str, str], ...], Verdict] = field(default_factory=dict)
 
     def strand(
@@ -74,7 +77,18 @@ class Silence:
             return None
         body = self._with_outside({n: outside[n] for n in verdict[1]})
         given = {name: _copied(value) for name, value in arguments.items()}
-        return _run(body, ProgramState(handle), given)
+        return _run(body, self.runtime, ProgramState(handle), given)
+
+    def possible(self) -> bool:
+        """Whether the body is silent for any arguments that are strings, numbers or lists."""
+        names = self.scope.parameters[1:]
+        plain = {n: t for n, v in self._outside().items() if (t := _type_of(v))}
+        if len(names) > _MAX_GUESSED:
+            return True
+        return any(
+            self._judge(dict(zip(names, kinds, strict=True)), plain) is not None
+            for kinds in itertools.product(("str", "int", "list[str]"), repeat=len(names))
+        )
 
     def _judge(self, kinds: Mapping[str, str], outside: Mapping[str, str]) -> Verdict:
         check = Totality(self.scope, outside)
@@ -137,7 +151,8 @@ def silence(
     strand_node = _ToStrand(scope).visit(new)
     runtime = Runtime(plan.sites, language_functions(plan, names))
     body = bind(scope.source, strand_node, function, runtime)
-    return Silence(scope, function, names, body)
+    found = Silence(scope, function, names, body, runtime)
+    return found if found.possible() else None
 
 
 def _shape_allows(scope: Scope, node: FunctionNode) -> bool:
@@ -208,13 +223,17 @@ def _yield_from(method: str, args: list[ast.expr], at: ast.AST) -> ast.expr:
 
 
 def _run(
-    body: types.FunctionType, state: ProgramState, arguments: Mapping[str, Any]
+    body: types.FunctionType, runtime: Runtime, state: ProgramState, arguments: Mapping[str, Any]
 ) -> Generator[Pending[Any], Any, Any]:
     """Drive a body that may or may not be a generator function."""
-    result = body(state, **arguments)
-    if isinstance(result, types.GeneratorType):
-        return (yield from result)
-    return result
+    try:
+        result = body(state, **arguments)
+        return (yield from result) if isinstance(result, types.GeneratorType) else result
+    except BaseException as error:
+        leaving, new = runtime.leaving(error, body.__code__)
+        if not new:
+            raise
+    raise leaving
 
 
 def _type_of(value: object) -> str:
