@@ -1,0 +1,232 @@
+"""
+Decode speed beside `transformers.generate`, measured in the same process and run.
+
+Both get the same ids, weights, dtype and threads, and generate greedily without stopping. Repeats
+of the two are interleaved, so that a change of the machine's load hits both; medians are reported,
+and the load average with them. Run: `python -m sglc_runtime.bench [--model FOLDER]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from sglc_runtime.engine import Engine
+from sglc_runtime.errors import EngineError
+from sglc_runtime.models.load import EMBEDDED
+from sglc_runtime.protocol import (
+    EngineConfig,
+    EngineInfo,
+    Failed,
+    FlushCache,
+    Generate,
+    Generated,
+    Ids,
+    Sampling,
+    Submit,
+)
+from sglc_runtime.start import start_engine
+
+Prompt = list[int]
+Run = Callable[[list[Prompt], int], list[list[int]]]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchOptions:
+    """What to measure."""
+
+    new_tokens: int = 64
+    prefix_tokens: int = 512
+    branches: int = 16
+    repeats: int = 5
+    transformers: bool = True
+    """Measure `transformers.generate` as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Medians of one side. Tokens are generated tokens of all sequences together."""
+
+    seconds: float
+    """Of a whole call, prompt included."""
+    tokens_per_second: float
+    """Of a whole call, prompt included."""
+    decode_tokens_per_second: float
+    """After the first token: what one more token a sequence costs."""
+
+
+def bench(config: EngineConfig, options: BenchOptions, progress: Progress | None = None) -> Any:
+    """Measure and return plain data, ready for JSON. Raises EngineError."""
+    report = progress or (lambda message: None)
+    report("starting the engine")
+    engine, info = start_engine(config)
+    sides: dict[str, Run] = {"sglc": _engine_side(engine)}
+    if options.transformers:
+        report("loading transformers")
+        sides["transformers"] = _transformers_side(config, engine, info)
+    room = info.context_length - options.new_tokens - 34
+    if room < 1:
+        raise EngineError("internal", f"context of {info.context_length} tokens is too short")
+    shared = min(options.prefix_tokens, room)
+    numbers = random.Random(0)
+    head = list(engine.context.encode("", True))
+
+    def draw(count: int) -> Prompt:
+        return [numbers.randrange(info.vocab_size // 8, info.vocab_size // 2) for _ in range(count)]
+
+    prefix = head + draw(shared)
+    cases = {
+        "one sequence": [head + draw(32)],
+        f"{options.branches} branches after {shared} shared tokens": [
+            prefix + draw(8) for _ in range(options.branches)
+        ],
+    }
+    before = os.getloadavg()[0]
+    measured = []
+    for name, prompts in cases.items():
+        report(f"measuring {name}")
+        measured.append(_measure(name, prompts, sides, options))
+    return {
+        "model": info.model,
+        "architecture": info.architecture,
+        "implementation": info.implementation,
+        "attention": info.attention,
+        "dtype": info.dtype,
+        "device": info.device,
+        "threads": info.threads,
+        "cores": len(os.sched_getaffinity(0)),
+        "load_average": [before, os.getloadavg()[0]],
+        "new_tokens": options.new_tokens,
+        "repeats": options.repeats,
+        "cases": measured,
+    }
+
+
+def _measure(
+    name: str, prompts: list[Prompt], sides: dict[str, Run], options: BenchOptions
+) -> dict[str, Any]:
+    new = options.new_tokens
+    first: dict[str, list[float]] = {side: [] for side in sides}
+    whole: dict[str, list[float]] = {side: [] for side in sides}
+    outputs = {side: run(prompts, new) for side, run in sides.items()}
+    for _ in range(options.repeats):
+        for side, run in sides.items():
+            for count, times in ((1, first[side]), (new, whole[side])):
+                began = perf_counter()
+                run(prompts, count)
+                times.append(perf_counter() - began)
+    tokens = new * len(prompts)
+    speeds: dict[str, Speed] = {}
+    for side in sides:
+        decode = median(b - a for a, b in zip(first[side], whole[side], strict=True))
+        seconds = median(whole[side])
+        speeds[side] = Speed(seconds, tokens / seconds, (tokens - len(prompts)) / max(decode, 1e-9))
+    result: dict[str, Any] = {
+        "name": name,
+        "sequences": len(prompts),
+        "prompt_tokens": len(prompts[0]),
+        **{side: asdict(speed) for side, speed in speeds.items()},
+    }
+    if "transformers" in sides:
+        ours, theirs = speeds["sglc"], speeds["transformers"]
+        result["speedup"] = theirs.seconds / ours.seconds
+        result["decode_speedup"] = ours.decode_tokens_per_second / theirs.decode_tokens_per_second
+        result["same_tokens"] = outputs["sglc"] == outputs["transformers"]
+    return result
+
+
+def _engine_side(engine: Engine) -> Run:
+    head = len(engine.context.encode("", True))
+
+    def run(prompts: list[Prompt], new: int) -> list[list[int]]:
+        sampling = Sampling(max_new_tokens=new, temperature=0.0, ignore_eos=True)
+        engine.submit([FlushCache()])
+        engine.submit(
+            Submit(number, (Ids(tuple(prompt[head:])),), (Generate(sampling),))
+            for number, prompt in enumerate(prompts)
+        )
+        found: dict[int, list[int]] = {}
+        while engine.step():
+            for event in engine.take_events():
+                if isinstance(event, Failed):
+                    raise EngineError(event.kind, event.message)
+                if isinstance(event, Generated):
+                    found[event.id] = list(event.samples[0].ids)
+        return [found[number] for number in range(len(prompts))]
+
+    return run
+
+
+def _transformers_side(config: EngineConfig, engine: Engine, info: EngineInfo) -> Run:
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
+        config.model or EMBEDDED,
+        dtype=engine.model.spec.dtype,
+        trust_remote_code=config.trust_remote_code,
+    )
+    model = model.to(info.device).eval()
+    model.generation_config.eos_token_id = None
+
+    @torch.inference_mode()
+    def run(prompts: list[Prompt], new: int) -> list[list[int]]:
+        ids = torch.tensor(prompts, device=info.device)
+        output = model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=new,
+            min_new_tokens=new,
+            do_sample=False,
+            pad_token_id=0,
+        )
+        found: list[list[int]] = output[:, ids.shape[1] :].tolist()
+        return found
+
+    return run
+
+
+def main() -> None:
+    """Measure and print JSON on stdout, progress on stderr."""
+    parser = argparse.ArgumentParser(prog="sglc_runtime.bench", description=__doc__)
+    parser.add_argument("--model", help="checkpoint folder; the embedded model by default")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--new-tokens", type=int, default=64)
+    parser.add_argument("--prefix-tokens", type=int, default=512)
+    parser.add_argument("--branches", type=int, default=16)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--no-transformers", action="store_true", help="measure only this engine")
+    asked = parser.parse_args()
+    config = EngineConfig(
+        model=asked.model, device=asked.device, dtype=asked.dtype, threads=asked.threads
+    )
+    options = BenchOptions(
+        new_tokens=asked.new_tokens,
+        prefix_tokens=asked.prefix_tokens,
+        branches=asked.branches,
+        repeats=asked.repeats,
+        transformers=not asked.no_transformers,
+    )
+    try:
+        result = bench(config, options, lambda message: print(message, file=sys.stderr))
+    except EngineError as error:
+        sys.exit(f"error: {error.message}")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
