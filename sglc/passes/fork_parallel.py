@@ -39,10 +39,10 @@ class ForkParallel(Pass):
         changed = False
         for func in module.funcs.values():
             for op in func.walk():
-                what = _what(op)
+                what = candidate(op)
                 if not what or op.attrs.get("parallel") is True:
                     continue
-                found = _obstacle(module, op)
+                found = obstacle(module, op)
                 if found is None:
                     op.attrs["parallel"] = True
                     op.made_by = self.name
@@ -55,7 +55,7 @@ class ForkParallel(Pass):
         return PassResult(changed, tuple(remarks))
 
 
-def _what(op: Op) -> str:
+def candidate(op: Op) -> str:
     """What would run in parallel, in words; empty for ops that are no candidates."""
     if op.name == "lm.fork" and op.attrs.get("size") != 1:
         return "branches run"
@@ -70,7 +70,8 @@ def _line(loc: Loc | None) -> str:
     return f" (line {loc.line})" if loc is not None and loc.line else ""
 
 
-def _obstacle(module: Module, op: Op) -> Obstacle | None:
+def obstacle(module: Module, op: Op) -> Obstacle | None:
+    """Why a candidate must run in order, or None when it is independent."""
     match op.name:
         case "lm.run":
             return _call(module, op)

@@ -1,0 +1,195 @@
+"""
+What the compiler knows about a function, as data; `sglc explain` renders it.
+
+Pure analysis of a module, before or after passes: what every prompt starts with, what runs side by
+side, where the program waits for the model and for which generation, and what stays host code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sglc.graph.dataflow import Flow
+from sglc.ir.core import Attr, Func, Loc, Module, Op, Symbol, Value
+from sglc.ir.ops import OPS
+from sglc.passes import leading
+from sglc.passes.effects import describe
+from sglc.passes.fork_parallel import candidate, obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The constant text that every prompt of a function, or every branch of a fork, starts with."""
+
+    loc: Loc | None
+    segments: tuple[Attr, ...]
+    """Strings, `{"role_begin": role}` and `{"role_end": role}`."""
+    chars: int
+    tokens: int
+    """Estimated: words and signs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """A fork, a loop over branches or a call, and whether it runs side by side."""
+
+    loc: Loc | None
+    what: str
+    """`branches run`, `turns of the loop over branches run`, `the call runs`."""
+    parallel: bool
+    reason: str = ""
+    """Why not."""
+    because: Loc | None = None
+    """The op that makes it so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A model operation whose value is waited for."""
+
+    loc: Loc | None
+    what: str
+    """`gen answer`, `select tool`, `call of ask`, `text of the prompt`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A place where the program cannot go on before values are there."""
+
+    loc: Loc | None
+    what: str
+    """Why the value is needed, such as `condition of if` or ``host code `calc(x)` ``."""
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostPiece:
+    """Code that sglc does not see through."""
+
+    loc: Loc | None
+    text: str
+    """Its source or, for an extern, its target."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionReport:
+    """Everything known about one function."""
+
+    name: str
+    kind: str
+    """`function`, `fragment` or `program`."""
+    loc: Loc | None
+    prefix: Prefix | None
+    parallel: tuple[Parallel, ...]
+    waits: tuple[Wait, ...]
+    host: tuple[HostPiece, ...]
+    generations: int
+    """Number of `gen` and `select` operations in the text of the function."""
+    handles: tuple[str, ...]
+    """Prompts that are not promoted (all of them, before `promote` ran)."""
+
+
+def explain(module: Module) -> list[FunctionReport]:
+    """A report for every function, in order."""
+    return [explain_function(module, func) for func in module.funcs.values()]
+
+
+def explain_function(module: Module, func: Func) -> FunctionReport:
+    """The report for one function of the module."""
+    flow = Flow(func)
+    ops = list(func.walk())
+    kind = func.attrs.get("kind")
+    return FunctionReport(
+        name=func.name,
+        kind=kind if isinstance(kind, str) else "function",
+        loc=func.loc,
+        prefix=_prefix(module, func),
+        parallel=tuple(_parallel(module, ops)),
+        waits=tuple(_waits(flow, ops)),
+        host=tuple(_host(op) for op in ops if op.name.startswith("py.")),
+        generations=sum(op.name in ("lm.gen", "lm.select") for op in ops),
+        handles=tuple(v.name for v in _prompts(func) if v.type == "handle"),
+    )
+
+
+def _prefix(module: Module, func: Func) -> Prefix | None:
+    segments = leading.of_function(module, func).segments
+    if not segments:
+        return None
+    return Prefix(func.loc, tuple(segments), *leading.size(segments))
+
+
+def _parallel(module: Module, ops: list[Op]) -> Iterator[Parallel]:
+    for op in ops:
+        what = candidate(op)
+        if what:
+            found = obstacle(module, op)
+            reason, because = ("", None) if found is None else (found.reason, found.op.loc)
+            yield Parallel(op.loc, what, found is None, reason, because)
+
+
+def _waits(flow: Flow, ops: list[Op]) -> Iterator[Wait]:
+    for op in ops:
+        for value, what in _needs(op):
+            sources = tuple(_source(s) for s in flow.pending(value))
+            if sources:
+                yield Wait(op.loc, what, sources)
+
+
+def _needs(op: Op) -> Iterator[tuple[Value, str]]:
+    """Operands that must be there before the op can go on, and what for."""
+    match op.name:
+        case "cf.if" | "cf.condition":
+            where = "while" if op.name == "cf.condition" else "if"
+            yield op.operands[0], f"condition of `{where}`"
+        case "cf.for":
+            yield op.operands[0], "items of the loop"
+        case "cf.with":
+            yield op.operands[0], "context of `with`"
+        case "cf.raise":
+            yield from ((v, "what is raised") for v in op.operands)
+        case "lm.item":
+            yield op.operands[1], "index of the branch"
+        case "lm.fork":
+            yield from ((v, "items of the fork") for v in op.operands[1:])
+        case "lm.gen" | "lm.select":
+            names = op.attrs.get("args", ())
+            for name, value in zip(names if isinstance(names, tuple) else (), op.operands[1:]):
+                yield value, f"parameter `{name}` of `{op.name.removeprefix('lm.')}`"
+        case _ if op.name.startswith("py."):
+            yield from ((v, f"host code {describe(op)}") for v in op.operands)
+
+
+def _source(op: Op) -> Source:
+    name = op.attrs.get("name")
+    named = f" {name}" if isinstance(name, str) else ""
+    match op.name:
+        case "lm.run" | "cf.call":
+            callee = op.attrs.get("callee")
+            what = f"call of {callee.name}" if isinstance(callee, Symbol) else "a call"
+        case "lm.observe":
+            what = f"{op.attrs['what']} of the prompt"
+        case "lm.fork":
+            what = "the branches"
+        case _:
+            what = op.name.removeprefix("lm.") + named
+    return Source(op.loc, what)
+
+
+def _host(op: Op) -> HostPiece:
+    if op.name == "py.call":
+        why = "declared `extern`: its effects are unknown, so it keeps its place in the order"
+    else:
+        why = "Python that is not a model operation: it runs as written, in order"
+    return HostPiece(op.loc, describe(op), why)
+
+
+def _prompts(func: Func) -> Iterator[Value]:
+    yield from (p for p in func.params if p.type in ("handle", "state"))
+    for op in func.walk():
+        if op.name in ("lm.new", "lm.item"):
+            yield op.results[0]
+        for region in op.regions if OPS[op.name].effects else ():
+            yield from (a for a in region.args if a.type == "handle")
