@@ -6,7 +6,7 @@ Values against types. Types are JSON schemas of the subset that scripts produce:
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from sglc.expressions.values import type_name
@@ -203,3 +203,31 @@ def _shown(value: object) -> str:
     except (TypeError, ValueError):
         text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def self_contained(name: str, schemas: Mapping[str, Any]) -> str:
+    """JSON text of schema `name` with every schema it reaches under `$defs`."""
+    reached: dict[str, Any] = {}
+    todo = [name]
+    while todo:
+        current = todo.pop(0)
+        for other in _references(schemas[current]):
+            if other not in reached:
+                reached[other] = schemas[other]
+                todo.append(other)
+    whole = dict(schemas[name])
+    if reached:
+        whole["$defs"] = reached
+    return json.dumps(whole, ensure_ascii=False)
+
+
+def _references(schema: object) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        for key, value in schema.items():
+            if key == "$ref":
+                yield str(value).rsplit("/", 1)[-1]
+            else:
+                yield from _references(value)
+    elif isinstance(schema, list | tuple):
+        for item in schema:
+            yield from _references(item)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 from typing import Literal as OneOf
 
 from sglc.ir.core import Loc
@@ -262,7 +263,7 @@ def with_children(expr: Expr, new: list[Expr]) -> Expr:
             first = next(left)
             return replace(expr, first=first, rest=tuple((op, next(left)) for op, _ in expr.rest))
         case Index() | Slice() | Binary() | BoolOp() | Conditional() | Unary() | Attribute():
-            changed = {
+            changed: dict[str, Any] = {
                 each.name: next(left)
                 for each in fields(expr)
                 if isinstance(getattr(expr, each.name), Node)

@@ -325,6 +325,13 @@ _CF: tuple[OpSpec, ...] = (
         effects=_effects("control"),
     ),
     OpSpec(
+        "cf.checkpoint",
+        "remember a try's carried values, in case a handler takes over",
+        operands=(_CARRIED,),
+        attrs=(AttrSpec("level", INT, doc="which try around: 0 is the innermost"),),
+        effects=_effects("control"),
+    ),
+    OpSpec(
         "cf.with",
         "run the body inside a context manager",
         operands=(Operand("context", "val"), _CARRIED),

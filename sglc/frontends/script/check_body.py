@@ -364,8 +364,17 @@ class _BodyChecker:
 
     def expr(self, expr: Expr, known: _Names, place: _Place) -> None:
         """Any other expression."""
+        calls = [call for call, _ in self._walk(expr, in_comprehension=False)]
+        imports = {
+            id(call.function.value)
+            for call in calls
+            if isinstance(call.function, Attribute)
+            and isinstance(call.function.value, Name)
+            and call.function.value.id in self.unit.imports
+        }
         for name in names(expr):
-            self._read(name, known)
+            if id(name) not in imports:
+                self._read(name, known)
         for part in self._walk(expr, in_comprehension=False):
             self._call(*part, place)
 

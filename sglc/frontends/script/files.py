@@ -26,19 +26,20 @@ class Loaded:
         return self.units[0]
 
 
-def load(text: str, file: str, folder: Path | None) -> Loaded:
+def load(text: str, file: str, path: Path | None, folder: Path | None) -> Loaded:
     """
     Parse a script and what it imports.
 
     Args:
         text: the root script.
         file: its name in messages.
-        folder: where imports are looked for and must stay; None allows no imports.
+        path: where it is; None allows no imports.
+        folder: where imports must stay; the path's folder by default.
     """
-    loader = _Loader(folder.resolve() if folder is not None else None)
-    path = None
-    if folder is not None:
-        path = (folder / Path(file).name).resolve()
+    if path is not None:
+        path = path.resolve()
+        folder = (folder or path.parent).resolve()
+    loader = _Loader(folder)
     loader.unit(text, file, path, "", ())
     return loader.loaded
 

@@ -11,61 +11,14 @@ from re import _parser as sre_parser
 from typing import Any
 
 from sglc.diagnostics.suggest import closest, did_you_mean
-from sglc.expressions.conversion import ConversionError, convert
+from sglc.expressions.conversion import ConversionError
 from sglc.expressions.nodes import Attribute, Call, Expr, Keyword, ListExpr, Literal, Name
+from sglc.expressions.parameters import GEN, SAMPLING, SELECT, check_parameter
 from sglc.expressions.problem import Mark, Problem
 from sglc.frontends.script.symbols import Unit
 from sglc.frontends.script.types import NO_DEFAULT, constant
 from sglc.ir.core import Loc
 
-_INT: dict[str, Any] = {"type": "integer"}
-_NUMBER: dict[str, Any] = {"type": "number"}
-_TEXTS: dict[str, Any] = {
-    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
-}
-SAMPLING: Mapping[str, dict[str, Any]] = {
-    "max_tokens": _INT,
-    "min_tokens": _INT,
-    "n": _INT,
-    "stop": _TEXTS,
-    "stop_token_ids": {"type": "array", "items": _INT},
-    "stop_regex": _TEXTS,
-    "temperature": _NUMBER,
-    "top_p": _NUMBER,
-    "top_k": _INT,
-    "min_p": _NUMBER,
-    "frequency_penalty": _NUMBER,
-    "presence_penalty": _NUMBER,
-    "ignore_eos": {"type": "boolean"},
-}
-GEN: Mapping[str, dict[str, Any]] = {
-    **SAMPLING,
-    "regex": {"type": "string"},
-    "json_schema": {"type": "string"},
-    "dtype": {"enum": ["int", "float", "str", "bool"]},
-    "json": {},
-}
-METHODS = (
-    "token_length_normalized",
-    "greedy_token_selection",
-    "unconditional_likelihood_normalized",
-)
-SELECT: Mapping[str, dict[str, Any]] = {
-    "choices": {"type": "array", "items": {"type": "string"}},
-    "method": {"enum": list(METHODS)},
-    "temperature": _NUMBER,
-}
-_BOUNDS: Mapping[str, tuple[float, float]] = {
-    "max_tokens": (0, 2**31),
-    "min_tokens": (0, 2**31),
-    "n": (1, 10_000),
-    "temperature": (0, 1000),
-    "top_p": (0, 1),
-    "min_p": (0, 1),
-    "top_k": (-1, 2**31),
-    "frequency_penalty": (-2, 2),
-    "presence_penalty": (-2, 2),
-}
 _RENAMED = {
     "max_new_tokens": "max_tokens",
     "max_length": "max_tokens",
@@ -218,18 +171,10 @@ def check_value(keyword: Keyword, table: Mapping[str, dict[str, Any]]) -> Iterat
     if value is None:
         return
     try:
-        convert(value, table[keyword.name], {})
+        check_parameter(keyword.name, value, table)
     except ConversionError as error:
-        yield Problem("SGL0206", f"`{keyword.name}` {error}", keyword.value.loc, "wrong type")
+        yield Problem("SGL0206", f"`{keyword.name}` {error}", keyword.value.loc, "does not fit")
         return
-    low, high = _BOUNDS.get(keyword.name, (float("-inf"), float("inf")))
-    if isinstance(value, int | float) and not low <= value <= high:
-        yield Problem(
-            "SGL0206",
-            f"`{keyword.name}` is {value}; it must lie between {low:g} and {high:g}",
-            keyword.value.loc,
-            "out of range",
-        )
     patterns = value if isinstance(value, list) else [value]
     if keyword.name in ("regex", "stop_regex"):
         for pattern in patterns:

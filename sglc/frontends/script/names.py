@@ -63,13 +63,23 @@ def walk_statements(stmts: Sequence[Stmt]) -> Iterator[Stmt]:
 
 
 def reads(stmts: Sequence[Stmt]) -> Counter[str]:
-    """How often each name is read."""
-    return Counter(
-        name.id
-        for stmt in walk_statements(stmts)
-        for expr in expressions(stmt)
-        for name in names(expr)
-    )
+    """How often each name is read, without a loop's or a branch's reads of its own variables."""
+    found: Counter[str] = Counter()
+    for stmt in stmts:
+        found.update(name.id for expr in expressions(stmt) for name in names(expr))
+        inner: Counter[str] = Counter()
+        for block in blocks(stmt):
+            inner.update(reads(block))
+        for name in _loop_variables(stmt):
+            inner.pop(name, None)
+        found.update(inner)
+    return found
+
+
+def _loop_variables(stmt: Stmt) -> list[str]:
+    if isinstance(stmt, For):
+        return [name.id for name in stmt.targets]
+    return [stmt.item.id] if isinstance(stmt, Fork) and stmt.item is not None else []
 
 
 def own_targets(stmt: Stmt) -> tuple[Name, ...]:
@@ -123,10 +133,7 @@ def exposed(stmts: Sequence[Stmt]) -> set[str]:
         inner: set[str] = set()
         for block in blocks(stmt):
             inner |= exposed(block)
-        if isinstance(stmt, For):
-            inner -= {name.id for name in stmt.targets}
-        elif isinstance(stmt, Fork) and stmt.item is not None:
-            inner.discard(stmt.item.id)
+        inner.difference_update(_loop_variables(stmt))
         found |= inner - certain
         certain |= _certain(stmt)
     return found

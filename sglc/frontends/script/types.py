@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from sglc.diagnostics.suggest import did_you_mean
@@ -103,38 +102,10 @@ def schema_json(unit: Unit, schema: Schema) -> dict[str, Any]:
         **result,
         "type": "object",
         "properties": properties,
-        # The model writes every field; a default serves values that come from elsewhere.
+        # A field with a default may be left out, and is filled in where the value is read.
         "required": [field.name for field in schema.fields if field.default is None],
         "additionalProperties": False,
     }
-
-
-def self_contained(name: str, schemas: Mapping[str, Any]) -> str:
-    """JSON text of schema `name` with every schema it reaches under `$defs`."""
-    reached: dict[str, Any] = {}
-    todo = [name]
-    while todo:
-        current = todo.pop(0)
-        for other in _references(schemas[current]):
-            if other not in reached:
-                reached[other] = schemas[other]
-                todo.append(other)
-    whole = dict(schemas[name])
-    if reached:
-        whole["$defs"] = reached
-    return json.dumps(whole, ensure_ascii=False)
-
-
-def _references(schema: object) -> Iterator[str]:
-    if isinstance(schema, Mapping):
-        for key, value in schema.items():
-            if key == "$ref":
-                yield str(value).rsplit("/", 1)[-1]
-            else:
-                yield from _references(value)
-    elif isinstance(schema, list | tuple):
-        for item in schema:
-            yield from _references(item)
 
 
 def constant(expr: Expr | None) -> object:
