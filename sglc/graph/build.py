@@ -191,6 +191,8 @@ class _FuncGraph:
                 ends = self.attempt(op, tips, cluster)
             case _:
                 ends = [self.enter(op, region, tips, cluster) for region in op.regions]
+                if op.name == "cf.if" and op.region("else") is None:
+                    ends.append(dict(tips))
         reached = [end for end in ends if end is not None]
         for value in list(tips):
             if value.type == "handle":

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from sglc.graph.dataflow import Flow
 from sglc.ir.core import Attr, Func, Loc, Module, Op, Symbol, Value
-from sglc.ir.ops import OPS
 from sglc.passes import leading
 from sglc.passes.effects import describe
 from sglc.passes.fork_parallel import candidate, obstacle
@@ -156,7 +155,8 @@ def _needs(op: Op) -> Iterator[tuple[Value, str]]:
             yield from ((v, "items of the fork") for v in op.operands[1:])
         case "lm.gen" | "lm.select":
             names = op.attrs.get("args", ())
-            for name, value in zip(names if isinstance(names, tuple) else (), op.operands[1:]):
+            assert isinstance(names, tuple)
+            for name, value in zip(names, op.operands[1:], strict=True):
                 yield value, f"parameter `{name}` of `{op.name.removeprefix('lm.')}`"
         case _ if op.name.startswith("py."):
             yield from ((v, f"host code {describe(op)}") for v in op.operands)
@@ -191,5 +191,5 @@ def _prompts(func: Func) -> Iterator[Value]:
     for op in func.walk():
         if op.name in ("lm.new", "lm.item"):
             yield op.results[0]
-        for region in op.regions if OPS[op.name].effects else ():
+        for region in op.regions:
             yield from (a for a in region.args if a.type == "handle")
