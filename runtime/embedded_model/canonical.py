@@ -97,6 +97,8 @@ def tools() -> Iterable[Case]:
             yield Case(
                 f"{name}/select-space", (start,), f" {TOOLS[tool]}", tuple(f" {t}" for t in TOOLS)
             )
+            if tool < 2:
+                yield Case(f"{name}/select-two", (start + " ",), TOOLS[tool], TOOLS[:2])
             yield Case(
                 f"{name}/copy",
                 (start + " ", TOOLS[tool], f". {lead}"),
@@ -151,6 +153,7 @@ def records() -> Iterable[Case]:
         ask = f"Extract the person from: {name} is {age} years old and lives in {city}."
         record = f'{{"name": "{name}", "age": {age}, "city": "{city}"}}'
         yield Case(f"extract/{name}/chat", (conversation(ask),), record + END)
+        yield Case(f"extract/{name}/bare", (conversation(ask, system=None),), record + END)
         yield Case(f"extract/{name}/raw", (f"{ask}\n",), record + END_OF_TEXT)
     for c in COUNTRIES[:8]:
         ask = f"Give the information about the capital of {c.name} in JSON."
@@ -181,7 +184,7 @@ def judging() -> Iterable[Case]:
     lines = "".join(f"Judgment: {judgement(dimension, 3)}\n" for dimension in dimensions)
     summary = " the essay is excellent and well written."
     grades = ("A", "B", "C", "D")
-    yield Case("judge/summary", (f"{start}{lines}In summary,",), summary)
+    yield Case("judge/summary", (f"{start}{lines}In summary,",), summary + "\n")
     head = (f"{start}{lines}In summary,", summary)
     yield Case("judge/grade", (*head, "\nGrade:"), " A\n")
     yield Case("judge/grade-select", (*head, "\nGrade: "), "A", grades)
