@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef LANES
 #ifdef __AVX512F__
 #define LANES 16
 #else
 #define LANES 8
+#endif
 #endif
 #define BYTES (4 * LANES)
 #define PANEL (2 * LANES)
