@@ -87,10 +87,16 @@ class EngineProcess:
 
     @property
     def info(self) -> EngineInfo:
-        with self._poll_lock:
-            while self._info is None:
-                self._check()
-                self._ready.extend(self._receive(None))
+        while self._info is None:
+            # A reader thread may hold the lock for as long as it waits for events.
+            if not self._poll_lock.acquire(timeout=0.05):
+                continue
+            try:
+                if self._info is None:
+                    self._check()
+                    self._ready.extend(self._receive(None))
+            finally:
+                self._poll_lock.release()
         return self._info
 
     def submit(self, commands: Sequence[Command]) -> None:
