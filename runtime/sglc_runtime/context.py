@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ class EngineContext:
         self.context_length = spec.context_length
         self.kv_slots = kv_slots
         self._grammars = GrammarCompiler(tokenizer.backend.to_str, spec.vocab_size, self.eos_ids)
+        self._spellings: dict[bytes, list[int]] = {}
         self.encode = lru_cache(maxsize=ENCODED_RUNS)(self._encode)
 
     def _encode(self, text: str, first: bool) -> tuple[int, ...]:
@@ -42,6 +44,13 @@ class EngineContext:
             return tuple(self.tokenizer.encode_run(text, first))
         except TokenizerError as error:
             raise RequestError("bad_request", str(error)) from None
+
+    def spellings(self) -> Mapping[bytes, Sequence[int]]:
+        """Ids by the bytes they stand for; made when first asked for."""
+        if not self._spellings:
+            for token in range(min(self.vocab_size, self.tokenizer.max_id + 1)):
+                self._spellings.setdefault(self.tokenizer.token_bytes(token), []).append(token)
+        return self._spellings
 
     def encode_stable(self, path: Path) -> None:
         """Encode as much of the waiting text as no continuation can change; the rest stays."""

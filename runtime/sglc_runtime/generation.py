@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sglc_runtime.constraints.grammar import Constraint
     from sglc_runtime.text.tokenizer import Tokenizer
 
+Spellings = Callable[[], Mapping[bytes, Sequence[int]]]
+"""Ids by the bytes they stand for."""
 GREEDY_BELOW = 1e-6
 """Temperatures below this take the likeliest token, as in SGLang."""
 
@@ -39,6 +42,7 @@ class SampleRun:
         device: torch.device,
         constraint: Constraint | None,
         text: OutputText | None,
+        spellings: Spellings,
     ) -> None:
         self.sampling = sampling
         self.index = index
@@ -49,6 +53,7 @@ class SampleRun:
         self.constraint = constraint
         self.text = text
         """The text so far, where stops or streaming need it at every token."""
+        self.spellings = spellings
         self.tokens: list[int] = []
         self.eos_ids = frozenset(eos_ids)
         stops = () if sampling.ignore_eos else (*eos_ids, *sampling.stop_token_ids)
@@ -95,6 +100,22 @@ class SampleRun:
             if longer.any():
                 return longer
         return mask
+
+    def may_end(self, allowed: NDArray[np.bool_]) -> int | None:
+        """An EOS that `allowed` lets come, where the constrained text so far may end."""
+        if self.constraint is None or not self.tokens or not self.constraint.accepting:
+            return None
+        return next((token for token in sorted(self.eos_ids) if allowed[token]), None)
+
+    def can_begin(self, token: int, forbidden: Tensor) -> bool:
+        """Whether some token that is not `forbidden` spells the beginning of `token`."""
+        data = self.tokenizer.token_bytes(token)
+        spelled = self.spellings()
+        return any(
+            not forbidden[other]
+            for size in range(1, len(data))
+            for other in spelled.get(data[:size], ())
+        )
 
     def record(self, logprobs: Tensor, token: int) -> None:
         """Note the log probability of the token about to be accepted; `logprobs` is [vocab]."""

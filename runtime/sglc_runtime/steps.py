@@ -101,6 +101,7 @@ class GenerateRun(StepRun):
                 device=context.device,
                 constraint=source.copy() if source is not None else None,
                 text=context.output_text(sampling, self.request.stream and index == 0),
+                spellings=context.spellings,
             )
             for index in range(sampling.n)
         ]

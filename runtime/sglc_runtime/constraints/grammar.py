@@ -47,6 +47,11 @@ class Constraint:
         self._check()
 
     @property
+    def accepting(self) -> bool:
+        """The text may end here."""
+        return bool(self._matcher.is_accepting())
+
+    @property
     def complete(self) -> bool:
         """The text is a whole sentence of the grammar and nothing can follow."""
         return bool(self._matcher.is_stopped())

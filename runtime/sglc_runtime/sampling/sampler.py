@@ -59,11 +59,33 @@ def _adjust(row: Tensor, run: SampleRun) -> None:
         row -= run.penalty
     allowed = run.allowed()
     if allowed is not None:
-        mask = torch.from_numpy(allowed).to(row.device)
-        row[: len(mask)].masked_fill_(~mask, -torch.inf)
-        row[len(mask) :] = -torch.inf
+        forbidden = torch.from_numpy(~allowed).to(row.device)
+        end = run.may_end(allowed)
+        if end is not None:
+            _leave(row, forbidden, end, run)
+        row.masked_fill_(forbidden, -torch.inf)
     elif run.banned:
         row[torch.tensor(run.banned, device=row.device)] = -torch.inf
+
+
+def _leave(row: Tensor, forbidden: Tensor, end: int, run: SampleRun) -> None:
+    """
+    Where the grammar lets the text end, going on in a way that it forbids is to end it.
+
+    Few models say EOS in the middle of a line: after "8.8.8.8" they want a line break, and with
+    EOS and digits left alone to compete the address would grow until it cannot. So EOS gets the
+    probability of all that is forbidden; at temperature 0, where only the likeliest token counts,
+    that is the likeliest forbidden one, unless the grammar can follow its first bytes.
+    """
+    if not run.greedy:
+        temperature = run.sampling.temperature
+        leaving = torch.where(forbidden, row, -torch.inf)
+        leaving[end] = row[end]
+        row[end] = (leaving / temperature).logsumexp(-1) * temperature
+        return
+    best = int(row.argmax())
+    if forbidden[best] and not run.can_begin(best, forbidden):
+        row[end] = torch.inf
 
 
 def _scaled(logits: Tensor, runs: Sequence[SampleRun], members: list[int]) -> Tensor:

@@ -122,3 +122,41 @@ def test_bad_constraints(engine: Engine, changes: dict[str, str], message: str) 
     assert (failed.id, failed.kind) == (1, "bad_request")
     assert re.search(message, failed.message, re.DOTALL)
     assert [event.id for event in only(events, Generated)] == [2]
+
+
+def test_leaving_the_grammar_ends_the_text(engine: Engine) -> None:
+    """Greedy: where the text may end and the model wants what cannot follow, it ends."""
+    decode = engine.context.tokenizer.decode
+    stayed = tried = 0
+    for number in range(60):
+        prompt = f"Go {number} "
+        (free,) = generate(engine, prompt, sampling(ignore_eos=True, max_new_tokens=2))
+        first, second = decode(free.ids[:1]), decode(free.ids[1:])
+        if not (first + second).isalnum() or len(second) < 2:
+            continue
+        tried += 1
+        (left,) = generate(engine, prompt, sampling(regex=f"{first}~*"))
+        assert (left.text, left.finish) == (first, "stop")
+        # A grammar that follows the first bytes of the wanted token is not left: EOS competes.
+        (stays,) = generate(engine, prompt, sampling(regex=f"{first}({second[0]}~)?"))
+        stayed += stays.text != first
+    assert tried >= 3
+    assert stayed >= 1
+
+
+def test_sampling_ends_with_the_probability_of_leaving(engine: Engine) -> None:
+    from tests.runtime.engine.driving import LogitsLog
+
+    log = LogitsLog(engine)
+    draws = 400
+    samples = generate(
+        engine, "Go ", sampling(regex="a[ab]?", temperature=1.5, n=draws, max_new_tokens=3), key=3
+    )
+    engine.on_logits = None
+    positions = sorted({position for *_, position in log.rows})
+    row = next(row for at, row in log.rows.items() if at[3] == positions[1])
+    shares = (row / 1.5).softmax(-1)
+    encode = engine.context.encode
+    stay = sum(float(shares[encode(text, False)[0]]) for text in ("a", "b"))
+    ended = sum(sample.text == "a" for sample in samples) / draws
+    assert abs(ended - (1 - stay)) < 4.5 * (stay * (1 - stay) / draws) ** 0.5 + 1e-3
