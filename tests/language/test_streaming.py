@@ -1,0 +1,109 @@
+"""Following a run while it goes on."""
+
+import pytest
+
+import sglc as sgl
+from sglc.backends.recording import RecordingBackend
+
+
+@sgl.function
+def program(s, topic):  # type: ignore[no-untyped-def]
+    s += f"On {topic}: " + sgl.gen("a")
+    forks = s.fork(2)
+    forks += "branch" + sgl.gen("b")
+    s += " and " + sgl.select("c", ["x", "y"]) + "."
+
+
+def test_all_text_in_pieces(backend: RecordingBackend, compiled: bool) -> None:
+    backend.delay = 0.001
+    state = program.run("cats", stream=True, compiled=compiled)
+    pieces = list(state.text_iter())
+    assert "".join(pieces) == state.text()
+    assert len(pieces) > 1
+    assert "branch" not in state.text()
+
+
+def test_one_variable(backend: RecordingBackend, compiled: bool) -> None:
+    state = program.run("cats", stream=True, compiled=compiled)
+    assert "".join(state.text_iter("a")) == state["a"]
+    assert "".join(state.text_iter("c")) == state["c"]
+    assert list(state.text_iter("nothing")) == [""]
+
+
+def test_without_stream_there_is_one_piece(backend: RecordingBackend, compiled: bool) -> None:
+    state = program.run("cats", compiled=compiled)
+    assert list(state.text_iter()) == [state.text()]
+    assert list(state.text_iter("a")) == [state["a"]]
+
+
+def test_text_arrives_before_the_program_ends(backend: RecordingBackend) -> None:
+    backend.rules["^first"] = "one"
+    backend.hold = 0
+
+    @sgl.function
+    def two(s):  # type: ignore[no-untyped-def]
+        s += "first" + sgl.gen("a")
+        s["a"]
+        backend.hold = 99
+        s += "second" + sgl.gen("b")
+
+    state = two.run(stream=True, compiled=False)
+    pieces = state.text_iter()
+    seen = ""
+    while "second" not in seen:
+        seen += next(pieces)
+    assert seen == "firstonesecond"
+    backend.release()
+    assert "".join(pieces) == state["b"]
+
+
+def test_values_wait_for_the_body(backend: RecordingBackend, compiled: bool) -> None:
+    backend.delay = 0.005
+    state = program.run("cats", stream=True, compiled=compiled)
+    assert state["c"] in ("x", "y")
+    assert state.text().endswith(".")
+    assert state.error() is None
+
+
+def test_failures_end_the_stream(backend: RecordingBackend, compiled: bool) -> None:
+    backend.failures["bad"] = OSError("gone")
+    state = program.run("bad", stream=True, compiled=compiled)
+    seen = []
+    with pytest.raises(OSError, match="gone"):
+        for piece in state.text_iter():
+            seen.append(piece)
+    assert "".join(seen) == "On bad: "
+    with pytest.raises(OSError, match="gone"):
+        list(state.text_iter("a"))
+
+
+def test_body_exceptions_end_the_stream(backend: RecordingBackend, compiled: bool) -> None:
+    @sgl.function
+    def failing(s):  # type: ignore[no-untyped-def]
+        s += "text"
+        raise LookupError("mine")
+
+    state = failing.run(stream=True, compiled=compiled)
+    with pytest.raises(LookupError, match="mine"):
+        list(state.text_iter())
+    assert isinstance(state.error(), LookupError)
+    with pytest.raises(LookupError):
+        state["nothing"]
+
+
+def test_forks_can_be_followed(backend: RecordingBackend) -> None:
+    backend.delay = 0.001
+    kept = []
+
+    @sgl.function
+    def forking(s):  # type: ignore[no-untyped-def]
+        s += "start" + sgl.gen("a")
+        forks = s.fork(2)
+        kept.extend(forks)
+        for i, f in enumerate(forks):
+            f += f" branch {i}" + sgl.gen("b")
+
+    state = forking.run(stream=True, compiled=False)
+    state.sync()
+    for fork in kept:
+        assert "".join(fork.text_iter()) == fork.text()
