@@ -211,9 +211,10 @@ def _unsupported(tree: object) -> str:
     if isinstance(tree, sre_parser.SubPattern):
         return next((text for item in tree for text in [_unsupported(item)] if text), "")
     if isinstance(tree, tuple | list):
-        if tree and tree[0] in (sre.ASSERT, sre.ASSERT_NOT):
+        # Opcodes are compared by identity: as integers they equal counts and characters.
+        if tree and any(tree[0] is code for code in (sre.ASSERT, sre.ASSERT_NOT)):
             return "look-around"
-        if tree and tree[0] in (sre.GROUPREF, sre.GROUPREF_EXISTS):
+        if tree and any(tree[0] is code for code in (sre.GROUPREF, sre.GROUPREF_EXISTS)):
             return "a back-reference"
         return next((text for item in tree for text in [_unsupported(item)] if text), "")
     return ""
