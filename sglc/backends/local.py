@@ -16,6 +16,7 @@ from sglc.backends.convert import (
     to_segments,
     to_step,
 )
+from sglc.backends.templates import template_of_folder
 from sglc.execution.errors import GenerationError
 from sglc.execution.pending import Pending
 from sglc.execution.requests import (
@@ -32,7 +33,6 @@ from sglc.execution.requests import (
 )
 from sglc.language.chat_template import ChatTemplate, get_chat_template, match_chat_template
 from sglc.language.choices import method_name
-from sglc.language.jinja_template import template_of_folder
 
 if TYPE_CHECKING:
     from sglc_runtime.client import EngineClient

@@ -286,9 +286,10 @@ def test_ctrl_c_cancels_what_is_under_way(
     def interrupted(self: object, timeout: float | None = None) -> bool:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(threading.Event, "wait", interrupted)
-        program.run(compiled=False)
+        with pytest.raises(KeyboardInterrupt):
+            program.run(compiled=False)
     backend.release()
     assert greet.run("after")["x"]
 
