@@ -128,19 +128,22 @@ def test_leaving_the_grammar_ends_the_text(engine: Engine) -> None:
     """Greedy: where the text may end and the model wants what cannot follow, it ends."""
     decode = engine.context.tokenizer.decode
     stayed = tried = 0
-    for number in range(60):
+    for number in range(150):
         prompt = f"Go {number} "
         (free,) = generate(engine, prompt, sampling(ignore_eos=True, max_new_tokens=2))
         first, second = decode(free.ids[:1]), decode(free.ids[1:])
-        if not (first + second).isalnum() or len(second) < 2:
+        text = first + second
+        if not (text.isascii() and text.isprintable() and first and len(second) > 1):
             continue
         tried += 1
-        (left,) = generate(engine, prompt, sampling(regex=f"{first}~*"))
+        (left,) = generate(engine, prompt, sampling(regex=f"{re.escape(first)}~*"))
         assert (left.text, left.finish) == (first, "stop")
         # A grammar that follows the first bytes of the wanted token is not left: EOS competes.
-        (stays,) = generate(engine, prompt, sampling(regex=f"{first}({second[0]}~)?"))
+        (stays,) = generate(
+            engine, prompt, sampling(regex=f"{re.escape(first)}({re.escape(second[0])}~)?")
+        )
         stayed += stays.text != first
-    assert tried >= 3
+    assert tried >= 2
     assert stayed >= 1
 
 

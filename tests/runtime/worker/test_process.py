@@ -175,3 +175,13 @@ def test_the_worker_ends_with_its_parent(ending: str, tmp_path: Path) -> None:
     )
     assert result.stdout, result.stderr
     assert gone(int(result.stdout))
+
+
+def test_the_embedded_model_in_a_process() -> None:
+    client = EngineProcess(EngineConfig(threads=1))
+    steps = (Generate(GREEDY), Score((" yes", " no")), Generate(Sampling(regex="[a-z]{3}", n=2)))
+    events = drive(client, [Submit(1, (Text("Q: Is it sunny?\nA:"),), steps)], 1)
+    assert events == drive(
+        InlineEngine(EngineConfig(threads=1)), [Submit(1, (Text("Q: Is it sunny?\nA:"),), steps)], 1
+    )
+    client.close()
