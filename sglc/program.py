@@ -65,6 +65,14 @@ class Program(ABC):
     params: tuple[Param, ...]
 
     @abstractmethod
+    def convert(self, given: Mapping[str, object], *, text: bool) -> dict[str, Any]:
+        """
+        Arguments from what was given: texts to convert by annotation, or values to check.
+
+        Raises UsageError or LowerError for an unknown name, a missing one, an unfitting value.
+        """
+
+    @abstractmethod
     def start(self, args: Mapping[str, Any], how: RunOptions) -> Running:
         """Begin a run. Returns at once; what the body raises is raised by `Running.wait`."""
 

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from sglc.diagnostics.core import Diagnostic, ParseError, Span, UsageError
+from sglc.diagnostics.core import Diagnostic, Span, UsageError
 from sglc.ir.core import Func, Module
 
 SUFFIXES = (".sgl", ".py", ".sglir")
@@ -78,30 +78,32 @@ def load_module(target: Target) -> Module:
 
     Never imports or runs the program. Raises ParseError, LowerError, VerifyError.
     """
+    return load_with_remarks(target)[0]
+
+
+def load_with_remarks(target: Target) -> tuple[Module, list[Diagnostic]]:
+    """As `load_module`, with what the front end has to say about the program."""
     from sglc.ir.verifier import verify
 
-    module = _read(target)
+    module, remarks = _read(target)
     verify(module)
-    return module
+    return module, remarks
 
 
-def _read(target: Target) -> Module:
+def _read(target: Target) -> tuple[Module, list[Diagnostic]]:
     match target.kind:
         case "sgl":
             from sglc.frontends.script import compile_script
 
-            return compile_script(target.path, file=target.file)
+            return compile_script(target.path, file=target.file), []
         case "py":
-            from sglc.frontends.python import compile_source
+            from sglc.frontends.python import lower_file
 
-            try:
-                return compile_source(target.text, target.file)
-            except SyntaxError as error:
-                raise ParseError(syntax_diagnostic(error)) from None
+            return lower_file(target.file, target.text)
         case _:
             from sglc.ir.parser import parse_module
 
-            return parse_module(target.text, target.file)
+            return parse_module(target.text, target.file), []
 
 
 def choose(module: Module, target: Target) -> Func:
@@ -130,7 +132,7 @@ def choose(module: Module, target: Target) -> Func:
 
 def is_program(func: Func) -> bool:
     """Whether a function can be run on a prompt of its own."""
-    return func.attrs.get("kind") in {"function", "program"}
+    return func.attrs.get("kind") in {"function", "program"} and "." not in func.name
 
 
 def params_of(func: Func) -> tuple[Param, ...]:

@@ -55,7 +55,7 @@ def run(program: Program, source: str, output: str, how: RunOptions, *, stats: b
 def _arguments(row: object, program: Program) -> dict[str, Any]:
     if isinstance(row, rows.BadRow):
         raise SglcError(Diagnostic(code="SGL0611", message=row.message))
-    return arguments.from_row(row, program.params)
+    return arguments.from_row(row, program)
 
 
 def _body(outcome: Outcome) -> dict[str, Any]:

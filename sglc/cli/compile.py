@@ -88,15 +88,15 @@ def render(module: Module, emit: Emit) -> str:
 def _ast(target: Target) -> str:
     match target.kind:
         case "sgl":
-            from sglc.frontends.script.parser import parse
+            from sglc.cli.tree import show
+            from sglc.frontends.script.parse import parse_script
 
-            return parse(target.text, target.file).pretty()
+            return show(parse_script(target.text, target.file))
         case "py":
             import ast
 
-            from sglc.frontends.python import parse_source
-
-            return ast.dump(parse_source(target.text, target.file), indent=2)
+            load_module(target)
+            return ast.dump(ast.parse(target.text), indent=2)
         case _:
             raise usage(f"`{target.file}` has no syntax tree", "use `--emit ir`")
 

@@ -10,7 +10,7 @@ import typer
 
 from sglc.cli import options, pipelines
 from sglc.cli.guard import guarded
-from sglc.target import choose, load_module, parse_target
+from sglc.target import choose, load_with_remarks, parse_target
 
 EXAMPLES = options.examples(
     "sglc explain examples/judge.sgl",
@@ -43,10 +43,10 @@ def explain(
 
         print(codes.explain(what), end="")
         return
-    target = parse_target(what)
-    module = load_module(target)
-    functions = [choose(module, target)] if target.function else list(module.funcs.values())
-    remarks = pipelines.choose(passes, no_pass).run(module, verify=True)
     from sglc.cli.explanation import describe
 
-    print(describe(target, module, functions, remarks), end="")
+    target = parse_target(what)
+    module, remarks = load_with_remarks(target)
+    remarks += pipelines.choose(passes, no_pass).run(module, verify=True)
+    functions = [choose(module, target)] if target.function else list(module.funcs.values())
+    print(describe(module, functions, remarks), end="")

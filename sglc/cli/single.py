@@ -17,7 +17,7 @@ def run(
     program: Program, params: Sequence[str], how: RunOptions, *, as_json: bool, stats: bool
 ) -> None:
     """Run once; raises what the program raises, after what it had said until then is printed."""
-    args = arguments.from_options(params, program.params)
+    args = arguments.from_options(params, program)
     watch = statistics.Watch()
     running = program.start(args, how)
     try:

@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from sglc.diagnostics.core import Diagnostic, ExecutionError, UsageError
+from sglc.diagnostics.core import Diagnostic, ParseError, UsageError
 from sglc.failures import diagnose
 from sglc.ir.core import Func, Module
 from sglc.language.function import SglFunction
 from sglc.program import Program, RunOptions
+from sglc.programs.arguments import convert
 from sglc.programs.script import exec_options
 from sglc.running import Running
-from sglc.target import Param, Target, functions_help
+from sglc.target import Param, Target, functions_help, syntax_diagnostic
 
 
 class PythonProgram(Program):
@@ -33,6 +34,10 @@ class PythonProgram(Program):
             for name, p in list(signature.parameters.items())[1:]
             if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         )
+
+    def convert(self, given: Mapping[str, object], *, text: bool) -> dict[str, Any]:
+        """Arguments, converted and checked by the function's annotations."""
+        return convert(given, self.params, text=text)
 
     def start(self, args: Mapping[str, Any], how: RunOptions) -> Running:
         """Begin a run; the body has a thread of its own, as it may wait anywhere."""
@@ -129,10 +134,8 @@ def _annotation(parameter: inspect.Parameter) -> str | None:
     return inspect.formatannotation(parameter.annotation)
 
 
-def _syntax_error(error: SyntaxError) -> ExecutionError:
-    from sglc.target import syntax_diagnostic
-
-    return ExecutionError(syntax_diagnostic(error))
+def _syntax_error(error: SyntaxError) -> ParseError:
+    return ParseError(syntax_diagnostic(error))
 
 
 def _refused(message: str, *helps: str) -> UsageError:

@@ -42,6 +42,12 @@ class ScriptProgram(Program):
         self._compiled: dict[str, Module] = {}
         _search_beside(target)
 
+    def convert(self, given: Mapping[str, object], *, text: bool) -> dict[str, Any]:
+        """Arguments, converted and checked by annotation, schemas included; defaults filled in."""
+        from sglc.frontends.script import convert_args
+
+        return convert_args(self.func, given, self.module, text=text)
+
     def start(self, args: Mapping[str, Any], how: RunOptions) -> Running:
         """Begin a run as a strand of the driver; it takes no thread."""
         from sglc.execution.interpreter import run_function

@@ -40,7 +40,9 @@ def test_conversation_and_return_value(tmp_path: Path) -> None:
 def test_stream_prints_the_same(tmp_path: Path) -> None:
     program = write(tmp_path, GREET)
     args = ("run", program, "-p", "name=Ann", "-p", "times=2", "--backend", RECORDING)
-    assert invoke(*args, "--stream").stdout == invoke(*args).stdout == invoke(*args, "--eager").stdout
+    assert (
+        invoke(*args, "--stream").stdout == invoke(*args).stdout == invoke(*args, "--eager").stdout
+    )
 
 
 def test_json(tmp_path: Path) -> None:

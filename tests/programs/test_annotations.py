@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sglc.cli.types import ANY, Type, check, convert, parse
+from sglc.programs.annotations import ANY, Type, check, convert, parse
 
 STR, INT = Type("str"), Type("int")
 
