@@ -1,0 +1,74 @@
+"""Ctrl-C, sent to a real process."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """
+    import sglc as sgl
+    from sglc.backends.base import BaseBackend
+    from sglc.backends.recording import RecordingBackend
+    import threading
+
+    backend = RecordingBackend(hold=99)
+
+    class Stuck(BaseBackend):
+        def generate(self, s, sampling_params):
+            threading.Event().wait()
+
+    @sgl.function
+    def program(s, x):
+        s += "a" + sgl.gen("x")
+        return len(s["x"])
+
+    print("ready", flush=True)
+    try:
+        {call}
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+CALLS = {
+    "run": "program.run(1, backend=backend).ret_value",
+    "live run": "program.run(1, backend=backend, compiled=False)",
+    "blocking backend": "program.run(1, backend=Stuck(), compiled=False)",
+    "batch": "program.run_batch([(i,) for i in range(5)], backend=backend)",
+    "one thread": "program.run_batch([(i,) for i in range(5)], backend=backend, num_threads=1)",
+    "reading": "program.run(1, backend=backend, stream=True)['x']",
+    "following": "list(program.run(1, backend=backend, stream=True).text_iter())",
+    "sync": "sgl.function(lambda s: s.__iadd__(sgl.gen('x')) and None).run(backend=backend).sync()",
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_ctrl_c_ends_the_program_at_once(call: str, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(PROGRAM).replace("{call}", call))
+    paths = os.pathsep.join(str(ROOT / part) for part in ("", "runtime", "grammar"))
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.4)
+    process.send_signal(signal.SIGINT)
+    try:
+        out, err = process.communicate(timeout=15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        pytest.fail(f"still running: {process.communicate()}")
+    assert out == "interrupted\n", err
+    assert process.returncode == 0
+    assert "Traceback" not in err
