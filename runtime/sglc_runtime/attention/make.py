@@ -6,6 +6,7 @@ import logging
 from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from sglc_runtime.attention import c_attention
 from sglc_runtime.attention.c_attention import CAttention
@@ -21,6 +22,8 @@ class PooledAttention(AttentionBackend, Protocol):
     deterministic: bool
     """A row's result depends neither on the batch nor on chunking nor on forks."""
     slots: int
+    keys: Tensor
+    values: Tensor
 
 
 class AttentionUnavailable(Exception):

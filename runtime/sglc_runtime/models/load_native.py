@@ -26,8 +26,8 @@ def load_native(
     Read a folder's config.json and safetensors files.
 
     `in_c` asks for the C decoder or for torch; by default small float32 models on a CPU with a
-    compiler run in C. Raises `NotNative` for models that are not implemented and `LoadError` for
-    broken ones.
+    compiler run in C. Raises `NotNative` for models that are not implemented, `LoadError` for
+    broken ones, and `CompilerUnavailable` where the C decoder was asked for.
     """
     config = parse_decoder(folder, read_config(folder))
     with Checkpoint(folder) as files, torch.no_grad():
@@ -39,5 +39,7 @@ def load_native(
             try:
                 return CModel(reader)
             except CompilerUnavailable as reason:
+                if in_c:
+                    raise
                 log.info("decoder in torch operations: %s", reason)
         return NativeModel(reader)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -99,7 +101,7 @@ def test_against_float64(
         runs=tuple(runs),
     )
     sink = torch.randn(heads, generator=generator) if sinks else None
-    options = {"window": window, "softcap": softcap, "sinks": sink}
+    options: dict[str, Any] = {"window": window, "softcap": softcap, "sinks": sink}
     scale = 1.3 * dim**-0.5
     # Strided rows, as slices of a fused projection are.
     fused = torch.cat(

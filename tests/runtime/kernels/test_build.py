@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from sglc_runtime.kernels.build import CompilerUnavailable, compile_library
+from sglc_runtime.kernels.build import CompilerUnavailable, compile_library, find_compiler
 
 SOURCE = "int answer(void) { return %d; }\n"
 
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    try:
+        find_compiler()
+    except CompilerUnavailable as error:
+        pytest.skip(str(error))
     monkeypatch.setenv("SGLC_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "answer.c"
     path.write_text(SOURCE % 42)

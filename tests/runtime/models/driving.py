@@ -37,7 +37,12 @@ def step(
     model: Model, attention: PooledAttention, paths: list[Path], counts: list[int], free: list[int]
 ) -> list[tuple[Path, Tensor]]:
     """Compute `counts[i]` more ids of each path; logits of the paths that are now complete."""
-    ids, positions, slots, rows, runs, complete = [], [], [], [], [], []
+    ids: list[int] = []
+    positions: list[int] = []
+    slots: list[int] = []
+    rows: list[int] = []
+    runs: list[Run] = []
+    complete: list[Path] = []
     for path, count in zip(paths, counts, strict=True):
         start = len(ids)
         new = [free.pop() for _ in range(count)]
@@ -51,7 +56,11 @@ def step(
             rows.append(len(ids) - 1)
             complete.append(path)
     batch = Batch(
-        *(torch.tensor(x, dtype=torch.int64) for x in (ids, positions, slots, rows)), tuple(runs)
+        ids=torch.tensor(ids),
+        positions=torch.tensor(positions),
+        out_slots=torch.tensor(slots),
+        rows=torch.tensor(rows, dtype=torch.int64),
+        runs=tuple(runs),
     )
     logits = model.forward(batch, attention.bind(batch))
     assert logits.dtype == torch.float32

@@ -76,14 +76,15 @@ def test_stored_bfloat16_gives_the_same_continuations(
     made = []
     for keep in (0, 10**9):
         monkeypatch.setattr(c_native, "KEEP_FLOAT32", keep)
-        model = load_native(folder, device=CPU, dtype="float32")
+        model = load_native(folder, device=CPU, dtype="float32", in_c=True)
         assert isinstance(model, CModel)
         made.append(greedy(model, make_attention("c", model.spec, 128), [[5, 6, 7]], 20))
     assert made[0] == made[1]
 
 
 def test_bad_positions_and_rows_are_refused(tmp_path: Path) -> None:
-    model = load_native(write_checkpoint(tmp_path, "llama"), device=CPU, dtype="auto")
+    folder = write_checkpoint(tmp_path, "llama")
+    model = load_native(folder, device=CPU, dtype="auto", in_c=True)
     assert isinstance(model, CModel)
     attention = make_attention("c", model.spec, 1024)
 

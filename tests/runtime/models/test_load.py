@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sglc_runtime.attention.make import make_attention
+from sglc_runtime.attention.make import AttentionUnavailable, make_attention
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.load import load_model
 from tests.runtime.models.driving import greedy
@@ -63,6 +63,12 @@ def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], objec
 def truncate(path: Path, keep: float) -> None:
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * keep)])
+
+
+def shrink_vocabulary(folder: Path, size: int) -> None:
+    names = ("lm_head.weight", "model.embed_tokens.weight")
+    edit_config(folder, vocab_size=size)
+    edit_weights(folder, lambda w: w.update({name: w[name][:size] for name in names}))
 
 
 NORM = "model.layers.2.input_layernorm.weight"
@@ -128,19 +134,7 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "bad_checkpoint",
         "4 heads cannot share 3",
     ),
-    "small vocabulary": (
-        lambda p: (
-            edit_config(p, vocab_size=100),
-            edit_weights(
-                p,
-                lambda w: w.update(
-                    {n: w[n][:100] for n in ("lm_head.weight", "model.embed_tokens.weight")}
-                ),
-            ),
-        ),
-        "bad_checkpoint",
-        "ids up to 383",
-    ),
+    "small vocabulary": (lambda p: shrink_vocabulary(p, 100), "bad_checkpoint", "ids up to 383"),
     "unknown architecture": (
         lambda p: edit_config(p, model_type="nonesuch", architectures=["NonesuchForCausalLM"]),
         "unsupported_model",
@@ -195,6 +189,30 @@ def test_unknown_options(tmp_path: Path) -> None:
         load_model(folder, implementation="onnx")
     with pytest.raises(ValueError, match="unknown dtype"):
         load_model(folder, dtype="int3")
+
+
+def test_without_a_compiler_everything_runs_in_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sglc_runtime.kernels.build import load_library
+    from sglc_runtime.models.native import NativeModel
+
+    folder = write_checkpoint(tmp_path, "llama")
+    usual, _ = load_model(folder)
+    want = greedy(usual, make_attention("auto", usual.spec, 128), [[5, 6, 7]], 20)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    load_library.cache_clear()
+    try:
+        model, _ = load_model(folder)
+        attention = make_attention("auto", model.spec, 128)
+        assert isinstance(model, NativeModel)
+        assert (attention.name, attention.deterministic) == ("torch", False)
+        assert greedy(model, attention, [[5, 6, 7]], 20) == want
+        with pytest.raises(AttentionUnavailable, match="no C compiler"):
+            make_attention("c", model.spec, 128)
+    finally:
+        load_library.cache_clear()
 
 
 def test_native_loading_never_imports_transformers(tmp_path: Path) -> None:
