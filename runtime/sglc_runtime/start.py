@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from sglc_runtime.attention.make import AttentionUnavailable, bytes_per_slot, make_attention
@@ -21,10 +23,17 @@ FEW_SLOTS = 64
 
 def start_engine(config: EngineConfig) -> tuple[Engine, EngineInfo]:
     """Load and check. Raises EngineError with the kind and message of a `Fatal` event."""
+    for name in ("kv_slots", "max_running", "chunk_tokens", "threads"):
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise EngineError("internal", f"{name} must be at least 1, not {value}")
+    try:
+        device = torch.device(config.device)
+    except RuntimeError:
+        message = f"unknown device {config.device!r}; use cpu or cuda"
+        raise EngineError("internal", message) from None
     if config.threads is not None:
         torch.set_num_threads(config.threads)
-    if config.max_running < 1 or config.chunk_tokens < 1:
-        raise EngineError("internal", "max_running and chunk_tokens must be at least 1")
     try:
         model, tokenizer = load_model(
             config.model,
@@ -39,8 +48,7 @@ def start_engine(config: EngineConfig) -> tuple[Engine, EngineInfo]:
         raise EngineError("internal", str(error)) from error
     spec = model.spec
     if config.threads is None:
-        torch.set_num_threads(choose_threads(_weights(model)))
-    device = torch.device(config.device)
+        torch.set_num_threads(choose_threads(_weights(config)))
     slots = config.kv_slots if config.kv_slots is not None else _pool_size(config, spec, device)
     try:
         # The start-up check needs a few slots more than a very small pool has.
@@ -76,10 +84,11 @@ def start_engine(config: EngineConfig) -> tuple[Engine, EngineInfo]:
     return engine, info
 
 
-def _weights(model: object) -> int:
-    """Number of weights, as far as the model tells."""
-    count = getattr(model, "num_weights", None)
-    return int(count) if count is not None else 1 << 40
+def _weights(config: EngineConfig) -> int:
+    """Number of weights, roughly: most checkpoints store two bytes for each."""
+    folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
+    files = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
+    return sum(file.stat().st_size for file in files) // 2
 
 
 def _pool_size(config: EngineConfig, spec: ModelSpec, device: torch.device) -> int:
