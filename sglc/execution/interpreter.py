@@ -9,7 +9,7 @@ run in one piece (`interpreter_ops`): when one needs a value that is not there i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from typing import Any
 
 from sglc.diagnostics.core import ExecutionError
@@ -31,7 +31,7 @@ from sglc.execution.interpreter_frame import (
 )
 from sglc.execution.interpreter_ops import SIMPLE
 from sglc.execution.limits import Limits
-from sglc.execution.pending import Pending
+from sglc.execution.pending import Pending, gather
 from sglc.execution.session import Session
 from sglc.execution.values import NeedsValueError, PendingFailedError, force, pendings, settled
 from sglc.expressions.conversion import ConversionError, convert
@@ -54,6 +54,7 @@ def run_function(
     limits: Limits | None = None,
     *,
     externs: Externs | None = None,
+    allow_extern: Collection[str] = (),
     pieces: Pieces | None = None,
     variables: Mapping[str, object] | None = None,
 ) -> Strand:
@@ -67,7 +68,8 @@ def run_function(
         session: where its states live.
         handle: the state to run on; a new one of the session without it.
         limits: bounds on what it may do.
-        externs: Python functions the script may call; none without it.
+        externs: Python functions the script may call.
+        allow_extern: without `externs`, modules whose functions it may call.
         pieces: host code of a Python function.
         variables: a Python function's locals at the start.
 
@@ -81,7 +83,7 @@ def run_function(
         module,
         session,
         limits or Limits(),
-        externs or Externs(),
+        externs or Externs(allow_extern),
         pieces or {},
         script=module.attrs.get("language") == "sgl",
     )
@@ -148,11 +150,35 @@ def _arrive(pending: Pending[Any]) -> Step:
 
 def _entry(frame: Frame, args: dict[str, object]) -> Step:
     bind_arguments(frame, args, frame.prompt)
-    value = yield _body(frame)
+    value = yield _complete(frame.context, _body(frame))
     try:
         return (yield wait(value))
     except PendingFailedError as failed:
         raise convert_failure(frame, failed, frame.func.loc) from failed.error
+
+
+def _complete(context: Context, step: Step) -> Step:
+    """Run a Step, and the calls it started on strands of their own, to their ends."""
+    try:
+        value = yield step
+    except Exception:
+        # In the program's order an earlier call's failure comes first.
+        yield _settle_calls(context)
+        raise
+    yield _settle_calls(context)
+    return value
+
+
+def _settle_calls(context: Context) -> Step:
+    """Wait for the calls that run beside this strand; the first failure in order is raised."""
+    calls, context.calls = context.calls, []
+    for call, child in calls:
+        yield from _arrive(call)
+        context.take_over(child)
+    for call, _ in calls:
+        error = call.exception()
+        if error is not None:
+            raise error
 
 
 def bind_arguments(frame: Frame, args: Mapping[str, object], prompt: Handle | None) -> None:
@@ -326,11 +352,12 @@ def _for_parallel(frame: Frame, op: Op, body: Region, items: Sequence[object]) -
     for turns, item in enumerate(items):
         if turns >= frame.run.limits.iterations:
             raise over_limit(frame, op, f"the loop ran more than {turns} times")
-        child = Context(context.run, [[]] if context.guards else [], context.depth)
+        child = context.child()
         handle = frame.handle
         assert handle is not None
         inner = frame.branch(child, handle)
-        started.append((_spawn(context, strand(region(inner, body, (item,)))), child))
+        turn = _complete(child, region(inner, body, (item,)))
+        started.append((_spawn(context, strand(turn)), child))
     yield _join(context, started)
     return (yield _loop_end(frame, op, op.region("else"), ()))
 
@@ -343,8 +370,7 @@ def _join(context: Context, started: Sequence[tuple[Pending[Any], Context]]) -> 
     """Wait for strands; their values in order. The first failure in order wins, after all ended."""
     for result, child in started:
         yield from _arrive(result)
-        if context.guards:
-            context.guards[-1].extend(child.guards[0])
+        context.take_over(child)
     values = []
     for result, _ in started:
         error = result.exception()
@@ -364,7 +390,8 @@ def _try(frame: Frame, op: Op) -> Step:
     frame.context.guards.append([])
     outcome: Signal | BaseException
     try:
-        outcome = yield _try_body(frame, op, initial)
+        yield _settle_calls(frame.context)
+        outcome = yield _complete(frame.context, _try_body(frame, op, initial))
     except Exception as error:
         outcome = error
     state = frame.checkpoints[depth]
@@ -392,6 +419,7 @@ def _try(frame: Frame, op: Op) -> Step:
 def _try_body(frame: Frame, op: Op, initial: Sequence[object]) -> Step:
     """The body, then all it generated: what fails there is the body's failure."""
     signal = yield region(frame, op.regions[0], initial)
+    yield _settle_calls(frame.context)
     for pending in frame.context.guards[-1]:
         yield from _arrive(pending)
         error = pending.exception()
@@ -467,7 +495,7 @@ def _run(frame: Frame, op: Op) -> Step:
     context = frame.context
     parallel = bool(op.attrs.get("parallel"))
     if parallel:
-        context = Context(context.run, [[]] if context.guards else [], context.depth)
+        context = context.child()
     inner = _enter(frame, op, context)
     values = [frame.env[v] for v in op.operands]
     bind_arguments(inner, _arguments(inner.func, op, values), None)
@@ -476,24 +504,37 @@ def _run(frame: Frame, op: Op) -> Step:
     if parallel:
         # The state is made now: its place in the seed tree is the call's place in the program.
         inner.prompt = frame.run.session.root(caller=frame.handle)
-        result = _spawn(context, strand(_alone(frame, inner, op)))
+        body = _spawn(context, strand(_complete(context, _call_body(frame, inner, op))))
+        frame.context.calls.append((body, context))
+        result = _settled_later(body)
         frame.context.issued(result, frame.span(op.loc))
         frame.bind(op, result)
         return
     frame.bind(op, (yield _call_body(frame, inner, op)))
 
 
-def _alone(frame: Frame, inner: Frame, op: Op) -> Step:
-    """A call on a strand of its own; it ends when its value, and what a `try` guards, is there."""
-    value = yield _call_body(frame, inner, op)
-    try:
-        value = yield wait(value)
-        for guard in inner.context.guards:
-            for pending in guard:
-                yield wait(pending)
-    except PendingFailedError as failed:
-        raise convert_failure(frame, failed, op.loc) from failed.error
-    return value
+def _settled_later(body: Pending[Any]) -> Pending[Any]:
+    """A Pending of a call's value with nothing pending inside."""
+    result: Pending[Any] = Pending(body.owner)
+
+    def returned(done: Pending[Any]) -> None:
+        error = done.exception()
+        if error is not None:
+            result.set_exception(error)
+            return
+        value = done.value()
+        gather(list(pendings(value))).add_done_callback(lambda all_: finish(all_, value))
+
+    def finish(_: Pending[Any], value: object) -> None:
+        try:
+            result.set_result(settled(value))
+        except PendingFailedError as failed:
+            result.set_exception(failed.error)
+        except Exception as error:
+            result.set_exception(error)
+
+    body.add_done_callback(returned)
+    return result
 
 
 def _call_body(frame: Frame, inner: Frame, op: Op) -> Step:
@@ -564,9 +605,10 @@ def _parallel(frame: Frame, op: Op, items: Sequence[object], children: Sequence[
     outer = frame.context
     started = []
     for item, child in zip(items, children, strict=True):
-        context = Context(outer.run, [[]] if outer.guards else [], outer.depth)
+        context = outer.child()
         inner = frame.branch(context, child)
-        started.append((_spawn(outer, strand(_branch(inner, op, child, item))), context))
+        branch = _complete(context, _branch(inner, op, child, item))
+        started.append((_spawn(outer, strand(branch)), context))
     return (yield _join(outer, started))
 
 
@@ -574,6 +616,7 @@ def _extern(frame: Frame, op: Op) -> Step:
     """Call a Python function: everything it gets is there, and the strand waits for its result."""
     target = str(op.attrs["target"])
     here = frame.span(op.loc)
+    yield _settle_calls(frame.context)
     try:
         function = frame.run.externs.resolve(target)
         args = []

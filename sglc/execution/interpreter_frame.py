@@ -53,7 +53,18 @@ class Context:
     run: Run
     guards: list[list[Pending[Any]]] = field(default_factory=list)
     """For each `try` whose body is running: what was generated in it."""
+    calls: list[tuple[Pending[Any], Context]] = field(default_factory=list)
+    """Calls that run on strands of their own, whose bodies may still fail."""
     depth: int = 0
+
+    def child(self) -> Context:
+        """For a strand that runs beside this one, inside the same `try`."""
+        return Context(self.run, [[]] if self.guards else [], depth=self.depth)
+
+    def take_over(self, child: Context) -> None:
+        """What a strand that has ended generated belongs to the `try` around it too."""
+        if self.guards and child.guards:
+            self.guards[-1].extend(child.guards[0])
 
     def issued(self, value: Pending[Any], span: Span | None) -> None:
         """Note a generation."""
