@@ -41,6 +41,8 @@ class Observed:
     """For each state, by its label, the prompts of its generations in order."""
     failed: bool = False
     """Whether any generation failed."""
+    forks: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    """Text and variables of the forks that the program kept."""
 
 
 def load_module(path: Path) -> ModuleType:
@@ -96,28 +98,48 @@ def shown(error: BaseException | None, file: str) -> str:
 
 
 def observe(
-    run: Callable[..., Any], file: str, *, compiled: bool, options: ExecOptions, delays: bool
+    run: Callable[..., Any],
+    file: str,
+    *,
+    compiled: bool,
+    options: ExecOptions,
+    delays: bool,
+    kept: list[Any] | None = None,
 ) -> Observed:
-    """Run a program on a fresh backend; `run(backend=..., compiled=..., ...)` gives its state."""
+    """
+    Run a program on a fresh backend; `run(backend=..., compiled=..., ...)` gives its state.
+
+    `kept` is where the program leaves forks for inspection.
+    """
+    kept = [] if kept is None else kept
+    kept.clear()
     backend = recording(delays)
     printed = io.StringIO()
     exception, state = "", None
-    with contextlib.redirect_stdout(printed), contextlib.suppress(_Never):
+    with contextlib.redirect_stdout(printed):
         try:
             state = run(backend=backend, compiled=compiled, options=options, seed=7)
-        except Exception as error:
-            exception = shown(error, file)
+        except Exception as raised:
+            exception = shown(raised, file)
     if state is not None:
         state.sync()
     wait_until_idle(backend)
     failed = any("BOOM" in call.prompt for call in backend.calls)
+    error = shown(state.error(), file) if state is not None else ""  # reading raises it anew
+    forks = [
+        (_attempt(fork.text), dict(_variables(fork))) for group in kept for fork in group.states
+    ]
     if state is None:
         return Observed(
-            exception, printed=printed.getvalue(), prompts=backend.prompts, failed=failed
+            exception,
+            printed=printed.getvalue(),
+            prompts=backend.prompts,
+            failed=failed,
+            forks=forks,
         )
     return Observed(
         exception,
-        error=shown(state.error(), file),
+        error=error,
         result=_attempt(lambda: state.ret_value),
         text=_attempt(state.text),
         messages=_attempt(state.messages),
@@ -125,11 +147,8 @@ def observe(
         printed=printed.getvalue(),
         prompts=backend.prompts,
         failed=failed,
+        forks=forks,
     )
-
-
-class _Never(Exception):
-    pass
 
 
 def _attempt(read: Callable[[], Any]) -> str:
@@ -145,11 +164,23 @@ def _variables(state: Any) -> Iterator[tuple[str, str]]:
         yield str(name), _attempt(known)
 
 
+_COMPARED = (
+    "exception",
+    "error",
+    "result",
+    "text",
+    "messages",
+    "variables",
+    "printed",
+    "forks",
+)
+
+
 def differences(eager: Observed, other: Observed) -> list[str]:
     """What differs, in words; prompts issued in vain beside a failed generation are allowed."""
     found = [
         f"{name}: {getattr(eager, name)!r} != {getattr(other, name)!r}"
-        for name in ("exception", "error", "result", "text", "messages", "variables", "printed")
+        for name in _COMPARED
         if getattr(eager, name) != getattr(other, name)
     ]
     if not eager.failed:

@@ -18,6 +18,7 @@ import sglc as sgl
 
 GREETING = "Hello"
 LIMIT = 2
+KEPT = []  # forks that outlive the run, so that what happened to them can be seen
 
 
 def log(value):
@@ -75,6 +76,8 @@ class Style:
     """Share of statements that put the failing word into a prompt."""
     raising: float
     """Share of statements that raise."""
+    kept: float
+    """Share of forks that are kept for inspection, which is host code."""
 
 
 @dataclass(slots=True)
@@ -276,6 +279,8 @@ class Generator:
     def fork(self, depth: int, prompt: Prompt) -> None:
         group, size = self.new("forks"), self.rng.choice(["2", "3", "n"])
         self.emit(depth, f"{group} = {prompt.source}.fork({size})")
+        if self.rng.random() < self.style.kept:
+            self.emit(depth, f"KEPT.append({group})")
         child, index = self.new("f"), self.new("i")
         kind = self.rng.random()
         if kind < 0.4:
@@ -395,8 +400,9 @@ def python_program(seed: int) -> str:
     rng = random.Random(seed)
     style = Style(
         host=rng.choice([0.0, 0.0, 0.1, 0.3]),
-        failures=rng.choice([0.0, 0.0, 0.03, 0.1]),
+        failures=rng.choice([0.0, 0.0, 0.05, 0.15]),
         raising=rng.choice([0.0, 0.0, 0.0, 0.08]),
+        kept=rng.choice([0.0, 0.0, 1.0]),
     )
     generator = Generator(rng, style, budget=rng.choice([8, 14, 22]))
     generator.program()
