@@ -67,6 +67,8 @@ DEFAULTS = GenParams(
 """What holds where neither the `gen` nor the run says anything."""
 
 _NAMES = tuple(f.name for f in fields(GenParams))
+_DEFAULTED = _NAMES.index("return_logprob")
+"""Fields before this one have a default other than None."""
 
 
 def overlay(base: GenParams, over: GenParams) -> GenParams:
@@ -89,15 +91,19 @@ def resolve(run: GenParams, gen: GenParams, template_stop: Stops = ()) -> GenPar
     The chat template's stop strings are appended to the program's, as SGLang does for every `gen`.
     Nothing the caller passed is changed.
     """
-    merged = overlay(overlay(DEFAULTS, run), gen)
-    own = as_tuple(merged.stop)
-    extra = tuple(s for s in as_tuple(template_stop) if s not in own)
-    return replace(
-        merged,
-        stop=own + extra,
-        stop_token_ids=tuple(merged.stop_token_ids or ()),
-        stop_regex=as_tuple(merged.stop_regex),
-    )
+    values = {
+        name: own if (own := getattr(gen, name)) is not None else getattr(run, name)
+        for name in _NAMES
+    }
+    for name in _NAMES[:_DEFAULTED]:
+        if values[name] is None:
+            values[name] = getattr(DEFAULTS, name)
+    own_stop = as_tuple(values["stop"])
+    extra = tuple(s for s in as_tuple(template_stop) if s not in own_stop)
+    values["stop"] = own_stop + extra
+    values["stop_token_ids"] = tuple(values["stop_token_ids"])
+    values["stop_regex"] = as_tuple(values["stop_regex"])
+    return GenParams(**values)
 
 
 def check_regex(regex: str | None) -> None:
