@@ -23,7 +23,7 @@ def judge(s, essay):
         s += "Judgment: " + f["judgment"].strip() + "\n"
     s += "In summary," + sgl.gen("summary", stop="\n") + "\n"
     s += "Grade:" + sgl.select("grade", [" A", " B", " C", " D"])
-    return s["grade"]
+    return s["grade"].strip()
 
 
 if __name__ == "__main__":

@@ -158,9 +158,9 @@ def run(
         sampling={name: value for name, value in sampling.items() if value is not None},
         pipeline=pipeline,
         eager=eager,
-        stream=stream,
+        stream=rows is None and not as_json,
     )
     if rows is None:
-        single.run(program, param or [], how, as_json=as_json, stats=stats)
+        single.run(program, param or [], how, as_json=as_json, tokens=stream, stats=stats)
     else:
         batch.run(program, rows, output or "-", how, stats=stats)

@@ -14,9 +14,19 @@ from sglc.running import Running
 
 
 def run(
-    program: Program, params: Sequence[str], how: RunOptions, *, as_json: bool, stats: bool
+    program: Program,
+    params: Sequence[str],
+    how: RunOptions,
+    *,
+    as_json: bool,
+    tokens: bool,
+    stats: bool,
 ) -> None:
-    """Run once; raises what the program raises, after what it had said until then is printed."""
+    """
+    Run once, printing pieces, or with `tokens` what has come of each; `as_json` prints at the end.
+
+    Raises what the program raises, after what it had said until then is printed.
+    """
     args = arguments.from_options(params, program)
     watch = statistics.Watch()
     running = program.start(args, how)
@@ -25,7 +35,7 @@ def run(
             running.wait()
             print(json.dumps(result.to_object(running), ensure_ascii=False))
         else:
-            _print(running, tokens=how.stream, watch=watch)
+            _print(running, tokens=tokens, watch=watch)
     except KeyboardInterrupt:
         running.cancel()
         raise

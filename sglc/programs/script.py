@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +39,6 @@ class ScriptProgram(Program):
         self.allow_extern = allow_extern
         self.params = params_of(func)
         self._compiled: dict[str, Module] = {}
-        _search_beside(target)
 
     def convert(self, given: Mapping[str, object], *, text: bool) -> dict[str, Any]:
         """Arguments, converted and checked by annotation, schemas included; defaults filled in."""
@@ -50,6 +48,7 @@ class ScriptProgram(Program):
 
     def start(self, args: Mapping[str, Any], how: RunOptions) -> Running:
         """Begin a run as a strand of the driver; it takes no thread."""
+        from sglc.execution.externs import Externs
         from sglc.execution.interpreter import run_function
 
         module = self._module(how)
@@ -65,9 +64,9 @@ class ScriptProgram(Program):
         )
         state = ProgramState(session.root())
         func = module.funcs[self.func.name]
+        externs = Externs(self.allow_extern, self.target.path.resolve().parent)
         run_strand(
-            state,
-            run_function(module, func, args, session, state.handle, allow_extern=self.allow_extern),
+            state, run_function(module, func, args, session, state.handle, externs=externs)
         )
         return Running(state)
 
@@ -87,10 +86,3 @@ class ScriptProgram(Program):
 
 def _renamed(sampling: Mapping[str, Any]) -> dict[str, Any]:
     return {("max_new_tokens" if k == "max_tokens" else k): v for k, v in sampling.items()}
-
-
-def _search_beside(target: Target) -> None:
-    """Modules that a program names are looked for beside it first, as Python does for scripts."""
-    folder = str(target.path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
