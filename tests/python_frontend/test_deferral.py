@@ -184,3 +184,4 @@ def test_replaced_names_make_a_run_live(tmp_path):
     state = module.p.run(backend=backend)
     assert state.text().startswith("<a>")
     assert "<b" in state.text()
+    assert [r.code for r in module.p._program.compiled().remarks] == ["SGL0304"]

@@ -14,7 +14,7 @@ from sglc.execution.pending import Pending
 from sglc.execution.session import Session
 from sglc.frontends.python.emit import emit
 from sglc.frontends.python.lower import lower_into, new_module
-from sglc.frontends.python.names import LiveNames
+from sglc.frontends.python.names import Guard, LiveNames
 from sglc.frontends.python.refusals import refusal
 from sglc.frontends.python.rewrite import rewrite
 from sglc.frontends.python.scope import analyse
@@ -102,7 +102,20 @@ def _compile(function: Callable[..., Any], remarks: list[Diagnostic]) -> Compile
     names = LiveNames(function)
     scope = analyse(source, names)
     plan = rewrite(scope)
-    emitted = emit(source, plan, function, names)
+
+    def replaced(guards: list[Guard]) -> None:
+        """Say once which names made a run live."""
+        for guard in guards:
+            remark = Diagnostic(
+                code="SGL0304",
+                severity="remark",
+                message=f"`{'.'.join(guard.path)}` was replaced: `{source.qualname}` runs live",
+                span=source.span(source.node),
+            )
+            if remark not in remarks:
+                remarks.append(remark)
+
+    emitted = emit(source, plan, function, names, replaced)
     module = new_module(source.file)
     plain = {
         node.name: node

@@ -14,19 +14,24 @@ from collections.abc import Callable
 from typing import Any
 
 from sglc.frontends.python.deferral import Runtime
-from sglc.frontends.python.names import LiveNames, symbol_of
+from sglc.frontends.python.names import Guard, LiveNames, symbol_of
 from sglc.frontends.python.rewrite import RUNTIME, Plan
 from sglc.frontends.python.source import FUTURE_FLAGS, FunctionNode, FunctionSource
 from sglc.frontends.python.texts import Call, walk
 
 
 def emit(
-    source: FunctionSource, plan: Plan, function: types.FunctionType, names: LiveNames
+    source: FunctionSource,
+    plan: Plan,
+    function: types.FunctionType,
+    names: LiveNames,
+    replaced: Callable[[list[Guard]], None],
 ) -> Callable[..., Any]:
     """
     The function that runs in place of `function`, with the same signature.
 
-    When a name that compilation relied on has changed, the user's own function runs instead.
+    When names that compilation relied on stand for something else, `replaced` is told, and the
+    user's own function runs instead.
     """
     if not plan.changed:
         return function
@@ -36,7 +41,9 @@ def emit(
 
     @functools.wraps(function)
     def emitted(*args: Any, **kwargs: Any) -> Any:
-        if names.broken():
+        broken = names.broken()
+        if broken:
+            replaced(broken)
             return function(*args, **kwargs)
         try:
             return bound(*args, **kwargs)

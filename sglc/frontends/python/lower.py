@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 from sglc.diagnostics.core import Diagnostic, LowerError, ParseError, Span
 from sglc.frontends.python.frame import Frame
 from sglc.frontends.python.names import FileNames, Resolver
 from sglc.frontends.python.refusals import refusal
+from sglc.frontends.python.rewrite import rewrite
 from sglc.frontends.python.scope import Scope, analyse
 from sglc.frontends.python.source import (
     FunctionSource,
@@ -92,7 +92,7 @@ def lower_into(
     Statements(frame).block(source.node.body)
     if not frame.builder.terminated:
         frame.op("cf.return", source.node)
-    remarks = list(frame.remarks)
+    remarks = [*frame.remarks, *rewrite(scope).remarks]
     for name in called:
         fragment = function_in_file(source.file, plain[name], ())
         remarks += lower_into(module, fragment, resolver, plain, "fragment")
@@ -105,7 +105,7 @@ def _check_state(source: FunctionSource) -> None:
     if not first or first[0].arg != "s":
         raise LowerError(
             Diagnostic(
-                code="SGL0201",
+                code="SGL0303",
                 message=f"the first parameter of `{source.qualname}` must be `s`",
                 span=source.span(first[0] if first else source.node),
                 helps=("a program's first parameter is its state: `def program(s, ...)`",),
@@ -168,7 +168,12 @@ def _attributes(scope: Scope, kind: str) -> dict[str, object]:
             else:
                 entry["default_src"] = source.file.segment(defaults[arg.arg])
         params.append(entry)
-    attrs: dict[str, object] = {"kind": kind, "params": params, "sha256": source.sha256}
+    attrs: dict[str, object] = {
+        "kind": kind,
+        "params": params,
+        "source": f"{module_name(source.file.path)}:{source.qualname}",
+        "source_sha256": source.sha256,
+    }
     if source.node.returns is not None:
         attrs["returns"] = ast.unparse(source.node.returns)
     docs = ast.get_docstring(source.node)
@@ -186,6 +191,12 @@ def _parents(file: SourceFile, node: ast.FunctionDef) -> tuple[ast.AST, ...]:
     return next(parents for found, parents in functions(file) if found is node)
 
 
-def plain_functions(bodies: Iterable[ast.stmt]) -> dict[str, ast.FunctionDef]:
-    """Undecorated functions of a module's top level by name."""
-    return {n.name: n for n in bodies if isinstance(n, ast.FunctionDef) and not n.decorator_list}
+def module_name(path: str) -> str:
+    """The name a file is imported by: its stem, after those of the packages it lies in."""
+    file = Path(path)
+    parts = [file.stem] if file.stem != "__init__" else []
+    folder = file.resolve().parent
+    while (folder / "__init__.py").exists() and folder.name:
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(parts)

@@ -15,6 +15,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sglc.diagnostics.core import Diagnostic
 from sglc.frontends.python.assigned import assigned_before
 from sglc.frontends.python.scope import Scope
 from sglc.frontends.python.source import FunctionNode
@@ -52,6 +53,8 @@ class Plan:
 
     node: FunctionNode
     sites: list[Site] = field(default_factory=list)
+    remarks: list[Diagnostic] = field(default_factory=list)
+    """Reads in texts that wait where they stand, and why."""
 
     @property
     def changed(self) -> bool:
@@ -63,11 +66,11 @@ def rewrite(scope: Scope) -> Plan:
     """Rewrite a function's body; `Plan.changed` says whether there was anything to do."""
     node = scope.source.node
     writer = _Writer(scope, assigned_before(node))
-    body = writer.block(node.body, deferrable=True)
+    body = writer.block(node.body)
     end = node.body[-1]
     if not isinstance(end, ast.Return | ast.Raise):
         body.append(writer.settle(end))
-    return Plan(with_body(node, body), writer.sites)
+    return Plan(with_body(node, body), writer.sites, writer.remarks)
 
 
 def with_body(node: FunctionNode, body: list[ast.stmt]) -> FunctionNode:
@@ -103,23 +106,24 @@ class _Writer:
         self.scope = scope
         self.before = before
         self.sites: list[Site] = []
+        self.remarks: list[Diagnostic] = []
 
     def settle(self, at: ast.AST) -> ast.stmt:
         return ast.copy_location(ast.Expr(runtime_call("settle", [], at)), at)
 
-    def block(self, body: list[ast.stmt], deferrable: bool, turn: bool = False) -> list[ast.stmt]:
+    def block(self, body: list[ast.stmt], turn: bool = False) -> list[ast.stmt]:
         """
         Rewrite statements. `turn`: they are the body of a loop over a host iterable, whose next
         item is host code.
         """
         out: list[ast.stmt] = []
         for statement in body:
-            out += self.statement(statement, deferrable, turn)
+            out += self.statement(statement, turn)
         if turn and not isinstance(body[-1], ast.Return | ast.Raise | ast.Break | ast.Continue):
             out.append(self.settle(body[-1]))
         return out
 
-    def statement(self, node: ast.stmt, deferrable: bool, turn: bool) -> list[ast.stmt]:
+    def statement(self, node: ast.stmt, turn: bool) -> list[ast.stmt]:
         match node:
             case ast.Pass() | ast.Break() | ast.Global() | ast.Nonlocal():
                 return [node]
@@ -128,14 +132,14 @@ class _Writer:
             case ast.Expr(value=ast.Constant()):
                 return [node]
             case ast.AugAssign(op=ast.Add()):
-                return self.append(node, deferrable)
+                return self.append(node)
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if self.scope.is_local(name):
                 return self.assign(node, value)
             case ast.If(test=test):
                 new = ast.If(
                     test,
-                    self.block(node.body, deferrable, turn),
-                    self.block(node.orelse, deferrable, turn) if node.orelse else [],
+                    self.block(node.body, turn),
+                    self.block(node.orelse, turn) if node.orelse else [],
                 )
                 quiet = self.quiet_test(node, test)
                 return [*([] if quiet else [self.settle(node)]), ast.copy_location(new, node)]
@@ -144,23 +148,24 @@ class _Writer:
                 waited = ast.BoolOp(ast.Or(), [runtime_call("settle", [], test), test])
                 loop = ast.While(
                     ast.copy_location(waited, test),
-                    self.block(node.body, deferrable),
-                    self.block(node.orelse, deferrable, turn) if node.orelse else [],
+                    self.block(node.body),
+                    self.block(node.orelse, turn) if node.orelse else [],
                 )
                 return [ast.copy_location(loop, node)]
             case ast.For():
-                return self.loop(node, deferrable, turn)
+                return self.loop(node, turn)
             case ast.Match():
                 cases = [
-                    ast.match_case(c.pattern, c.guard, self.block(c.body, deferrable, turn))
-                    for c in node.cases
+                    ast.match_case(c.pattern, c.guard, self.block(c.body, turn)) for c in node.cases
                 ]
                 new_match = ast.copy_location(ast.Match(node.subject, cases), node)
                 return [self.settle(node), new_match]
-        # Inside `try` and `with` nothing is deferred, so nothing there needs settling.
+            case ast.Try() | ast.TryStar() | ast.With() | ast.AsyncWith():
+                # Nothing inside is deferred, so nothing there needs settling.
+                self.guarded(node)
         return [self.settle(node), node]
 
-    def loop(self, node: ast.For, deferrable: bool, turn: bool) -> list[ast.stmt]:
+    def loop(self, node: ast.For, turn: bool) -> list[ast.stmt]:
         quiet = self.quiet_iterable(node, node.iter) and isinstance(
             node.target, ast.Name | ast.Tuple
         )
@@ -170,29 +175,50 @@ class _Writer:
         new = ast.For(
             node.target,
             node.iter,
-            self.block(node.body, deferrable, not quiet),
-            self.block(node.orelse, deferrable, turn) if node.orelse else [],
+            self.block(node.body, not quiet),
+            self.block(node.orelse, turn) if node.orelse else [],
             node.type_comment,
         )
         first = self.step(node, None, used or ()) if quiet else self.settle(node)
         return [first, ast.copy_location(new, node)]
 
-    def append(self, node: ast.AugAssign, deferrable: bool) -> list[ast.stmt]:
+    def append(self, node: ast.AugAssign) -> list[ast.stmt]:
         target = self.target_of(node.target)
+        if target is None:
+            return [self.settle(node), node]
         text = recognise(self.scope, node.value)
-        if target is None or text is None:
+        if text is None:
+            self.waits(node, "the text is made by code that is not compiled")
             return [self.settle(node), node]
         used = self.assigned(node, [*names(target), *names(text)])
         if used is None:
+            self.waits(node, "a local name in it may be unbound")
             return [self.settle(node), node]
         if not reads(text):
             return [self.step(node, target, used), node]
-        if not deferrable:
-            return [self.settle(node), node]
         self.sites.append(Site(target, text, used, node.lineno))
         call = runtime_call("defer", self.arguments(used), node.value)
         value = ast.copy_location(ast.BoolOp(ast.Or(), [call, node.value]), node.value)
         return [ast.copy_location(ast.AugAssign(node.target, node.op, value), node)]
+
+    def waits(self, node: ast.AugAssign, why: str) -> None:
+        """Remark that a read in this append waits where it stands."""
+        for part in ast.walk(node.value):
+            if isinstance(part, ast.Subscript) and state_of(self.scope, part.value) is not None:
+                self.remarks.append(
+                    Diagnostic(
+                        code="SGL0306",
+                        severity="remark",
+                        message=f"this read waits for the model: {why}",
+                        span=self.scope.source.span(part),
+                    )
+                )
+
+    def guarded(self, node: ast.stmt) -> None:
+        """Remark the reads in a `try` or `with`, where nothing is deferred."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.AugAssign) and self.target_of(part.target) is not None:
+                self.waits(part, "it stands in a `try` or a `with`")
 
     def assign(self, node: ast.Assign, value: ast.expr) -> list[ast.stmt]:
         if plain_data(value) is not None:
