@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,15 +83,19 @@ class LocalBackend:
         self._template = (
             get_chat_template(chat_template) if isinstance(chat_template, str) else chat_template
         )
+        self._ids = itertools.count(1)
+        self._reset()
+        _backends.add(self)
+
+    def _reset(self) -> None:
+        """No engine; also in a forked child, which cannot use its parent's."""
         self._lock = threading.Lock()
+        self._work = threading.Condition()
         self._client: EngineClient | None = None
         self._parts: dict[int, _Part] = {}
         self._warmed: dict[int, Pending[None]] = {}
         self._stats: deque[Pending[Stats]] = deque()
         self._commands: deque[Sequence[Command]] = deque()
-        self._work = threading.Condition()
-        self._ids = itertools.count(1)
-        self._closed = False
 
     # ModelBackend
 
@@ -178,7 +184,7 @@ class LocalBackend:
             client, self._client = self._client, None
         if client is not None:
             client.close()
-        self._fail_all(GenerationError("the engine was shut down", kind="cancelled"))
+        self._fail_all("the engine was shut down", "cancelled")
         with self._work:
             self._work.notify_all()
 
@@ -261,20 +267,20 @@ class LocalBackend:
     def _lost(self, client: EngineClient, error: Exception) -> None:
         """The engine is gone: fail what it had, and start another for what comes."""
         with self._lock:
-            if self._client is client:
-                self._client = None
-        kind = getattr(error, "kind", "internal")
-        self._fail_all(GenerationError(str(error), kind=kind))
+            if self._client is not client:
+                return
+            self._client = None
+        self._fail_all(str(error), getattr(error, "kind", "internal"))
 
-    def _fail_all(self, error: GenerationError) -> None:
+    def _fail_all(self, message: str, kind: str) -> None:
         with self._lock:
             parts, self._parts = self._parts, {}
             waiting: list[Pending[Any]] = [*self._warmed.values(), *self._stats]
             self._warmed, self._stats = {}, deque()
         for pending in waiting:
-            pending.set_exception(error)
+            pending.set_exception(GenerationError(message, kind=kind))
         for part in parts.values():
-            part.sink.failed(part.chain.id, part.first, error)
+            part.sink.failed(part.chain.id, part.first, GenerationError(message, kind=kind))
 
     def _part(self, chain: Chain, sink: Sink, first: int, prefix: tuple[Piece, ...]) -> Command:
         """
@@ -378,6 +384,16 @@ class LocalBackend:
         with self._lock:
             self._parts.pop(number, None)
 
+
+_backends: weakref.WeakSet[LocalBackend] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for backend in list(_backends):
+        backend._reset()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 _default: LocalBackend | None = None
 _default_lock = threading.Lock()

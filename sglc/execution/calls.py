@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections import deque
@@ -146,6 +147,8 @@ class CallPoolBackend:
 
 
 _adapters: weakref.WeakKeyDictionary[Any, CallPoolBackend] = weakref.WeakKeyDictionary()
+# A forked child has the pools, but not their threads.
+os.register_at_fork(after_in_child=_adapters.clear)
 
 
 def as_model_backend(backend: Any) -> ModelBackend:

@@ -8,6 +8,8 @@ results. It never waits for anything but its own queue, and nothing recurses thr
 
 from __future__ import annotations
 
+import copy
+import os
 import sys
 import threading
 from collections import deque
@@ -288,7 +290,7 @@ class Driver:
             except Exception as error:
                 for chain in batch:
                     if isinstance(chain, Chain):
-                        self.failed(chain.id, 0, error)
+                        self.failed(chain.id, 0, _own_copy(error))
 
     def _add(
         self,
@@ -476,6 +478,24 @@ class Driver:
             waiting.add_done_callback(
                 lambda p: self.post(lambda: self._advance(strand, result, context, p))
             )
+
+
+def _own_copy(error: Exception) -> Exception:
+    """One failure of several chains: each needs its own, for the note that names the place."""
+    try:
+        return copy.copy(error).with_traceback(error.__traceback__)
+    except Exception:
+        return error
+
+
+def _forget() -> None:
+    """In a forked child: the driver's thread stayed behind in the parent."""
+    Driver._instance = None
+    Driver._instance_lock = threading.Lock()
+    driver_threads.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 def _nothing() -> None:

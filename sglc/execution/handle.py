@@ -40,7 +40,7 @@ from sglc.language.exprs import (
 )
 from sglc.language.media import load_media
 from sglc.language.reasoning import split_reasoning
-from sglc.language.sampling import GenParams, as_tuple, dtype_name, resolve
+from sglc.language.sampling import DEFAULTS, GenParams, as_tuple, dtype_name, resolve
 
 TextPart = str | Pending[str]
 At = Loc | Place | None
@@ -85,12 +85,14 @@ class Handle:
     # Appending
 
     def _push(self, version: Version) -> None:
-        continues, self._shares_tip = not self._shares_tip, False
-        parent, self.tip = self.tip, version
-        self.session.driver.append(version, parent, continues)
-        if self.log is not None:
-            self.log.append(version)
-            self.session.notify()
+        # Threads of one program may append to one state: nothing may get lost.
+        with self.session.lock:
+            continues, self._shares_tip = not self._shares_tip, False
+            parent, self.tip = self.tip, version
+            self.session.driver.append(version, parent, continues)
+            if self.log is not None:
+                self.log.append(version)
+        self.session.notify()
 
     def text(self, parts: Sequence[TextPart], loc: At = None) -> None:
         """Append text, some of which may be pending; it is one segment."""
@@ -141,14 +143,13 @@ class Handle:
     def gen(self, name: str | None, params: GenParams, loc: At = None) -> Pending[Any]:
         """Append a generation. The value is a string, or a list of them for `n` > 1."""
         template = self.session.chat_template
-        stop = as_tuple(template.stop_str)
-        resolved = resolve(self.session.defaults, params, stop)
-        problem: BaseException | None = None
-        if resolved.dtype is not None:
-            try:
+        problem: Exception | None = None
+        try:
+            resolved = resolve(self.session.defaults, params, as_tuple(template.stop_str))
+            if resolved.dtype is not None:
                 dtype_name(resolved.dtype)
-            except RuntimeError as error:
-                problem = error
+        except (RuntimeError, ValueError) as error:
+            resolved, problem = DEFAULTS, error
         return self._step(name, GenStep(name, resolved, self._key()), loc, problem)
 
     def select(
@@ -167,8 +168,9 @@ class Handle:
         return self._step(name, step, loc, problem)
 
     def _key(self) -> int:
-        self.gens += 1
-        return gen_key(self.seed, self.path, self.gens - 1)
+        with self.session.lock:
+            number, self.gens = self.gens, self.gens + 1
+        return gen_key(self.seed, self.path, number)
 
     def _step(
         self, name: str | None, step: Step, loc: At, problem: BaseException | None

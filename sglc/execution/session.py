@@ -101,6 +101,8 @@ class Session:
     """Sums of the token counts that backends report in meta information."""
     live: set[int] = field(init=False, default_factory=set)
     cancelled: bool = field(init=False, default=False)
+    lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+    """Guards the tips and counters of this run's states."""
     progress: threading.Condition = field(init=False, default_factory=threading.Condition)
     driver: Driver = field(init=False)
     _roots: RunCounter = field(init=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 
 REGEX_INT = r"[-+]?[0-9]+[ \n]*"
@@ -78,10 +78,14 @@ def overlay(base: GenParams, over: GenParams) -> GenParams:
 
 
 def as_tuple(stop: Stops) -> tuple[str, ...]:
-    """Stop strings as a tuple; a single string is one stop."""
+    """Stop strings as a tuple; a single string is one stop. ValueError for anything else."""
     if stop is None:
         return ()
-    return (stop,) if isinstance(stop, str) else tuple(stop)
+    if isinstance(stop, str):
+        return (stop,)
+    if not isinstance(stop, Iterable) or not all(isinstance(s, str) for s in stop):
+        raise ValueError(f"stop must be a string or a list of strings, not {stop!r}")
+    return tuple(stop)
 
 
 def resolve(run: GenParams, gen: GenParams, template_stop: Stops = ()) -> GenParams:
@@ -101,7 +105,10 @@ def resolve(run: GenParams, gen: GenParams, template_stop: Stops = ()) -> GenPar
     own_stop = as_tuple(values["stop"])
     extra = tuple(s for s in as_tuple(template_stop) if s not in own_stop)
     values["stop"] = own_stop + extra
-    values["stop_token_ids"] = tuple(values["stop_token_ids"])
+    ids = values["stop_token_ids"]
+    if not isinstance(ids, Iterable) or not all(isinstance(token, int) for token in ids):
+        raise ValueError(f"stop_token_ids must be a list of integers, not {ids!r}")
+    values["stop_token_ids"] = tuple(ids)
     values["stop_regex"] = as_tuple(values["stop_regex"])
     return GenParams(**values)
 

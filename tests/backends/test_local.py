@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from sglc.backends.local import LocalBackend
 from sglc.execution.errors import GenerationError
 from sglc.lang.choices import ChoicesDecision, ChoicesSamplingMethod
 from sglc.runtime import Engine, Runtime
+from sglc_runtime.models.load import EMBEDDED
 from tests.runtime.tiny_checkpoints import write_checkpoint
 
 
@@ -273,11 +276,12 @@ def test_prefixes_are_shared(backend: LocalBackend) -> None:
     assert computed < prompt / 2
 
 
-def test_cancelled_runs_free_the_engine(backend: LocalBackend) -> None:
-    @sgl.function
-    def endless(s):  # type: ignore[no-untyped-def]
-        s += "The" + sgl.gen("x", max_tokens=400, ignore_eos=True)
+@sgl.function
+def endless(s):  # type: ignore[no-untyped-def]
+    s += "The" + sgl.gen("x", max_tokens=400, ignore_eos=True)
 
+
+def test_cancelled_runs_free_the_engine(backend: LocalBackend) -> None:
     state = endless.run(backend=backend)
     state.handle.session.cancel()
     with pytest.raises(GenerationError, match="cancelled"):
@@ -295,9 +299,10 @@ def test_engine_process(folder: Path, backend: LocalBackend) -> None:
         assert sgl.flush_cache(other) is True
         assert sgl.get_server_info(other)["model"] == str(folder)
         # A dead engine fails what it had; the next program gets a new one.
-        first = other._client
-        assert first is not None
-        first.close()
+        state = endless.run(backend=other)
+        os.kill(other._client.pid, signal.SIGKILL)  # type: ignore[union-attr]
+        with pytest.raises(GenerationError, match="the engine died"):
+            state["x"]
         assert everything(program.run("dogs", backend=other, seed=4)) == reference
     finally:
         other.shutdown()
@@ -334,3 +339,22 @@ def test_engine_and_runtime(folder: Path) -> None:
         assert program.run("x", backend=runtime).ret_value == 3
     finally:
         runtime.shutdown()
+
+
+@pytest.mark.skipif(not EMBEDDED.is_dir(), reason="the embedded checkpoint is not built yet")
+def test_the_default_is_the_embedded_model_in_a_process() -> None:
+    sgl.set_default_backend(None)
+
+    @sgl.function
+    def ask(s, question):  # type: ignore[no-untyped-def]
+        s += sgl.user(question)
+        s += sgl.assistant(sgl.gen("answer", max_tokens=24))
+
+    rows = [{"question": "What is the capital of France?"}, {"question": "Who are you?"}]
+    together = ask.run_batch(rows, temperature=0)
+    alone = ask.run("What is the capital of France?", temperature=0, compiled=False)
+    assert "Paris" in alone["answer"]
+    assert together[0]["answer"] == alone["answer"]
+    assert together[0].get_meta_info("answer")["finish_reason"]["type"] == "stop"
+    sampled = [ask.run_batch(rows * 2, temperature=1.0, seed=3, compiled=c) for c in (True, False)]
+    assert [s["answer"] for s in sampled[0]] == [s["answer"] for s in sampled[1]]

@@ -77,3 +77,19 @@ def test_a_wrong_dtype_is_the_states_error(backend: RecordingBackend, compiled: 
     with pytest.raises(RuntimeError, match="Invalid dtype"):
         state["a"]
     assert backend.calls == []
+
+
+@pytest.mark.parametrize(
+    "params", [{"stop": 5}, {"stop": [1]}, {"stop_token_ids": "ab"}, {"stop_regex": [None]}]
+)
+def test_wrong_types_are_the_states_error(
+    backend: RecordingBackend, compiled: bool, params: dict[str, object]
+) -> None:
+    @sgl.function
+    def program(s):  # type: ignore[no-untyped-def]
+        s += "a" + sgl.gen("a", **params)
+
+    state = program.run(compiled=compiled)
+    with pytest.raises(ValueError, match="must be a"):
+        state["a"]
+    assert any(__file__ in note for note in state.error().__notes__)
