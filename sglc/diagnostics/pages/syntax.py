@@ -30,11 +30,11 @@ PAGES = (
         """,
         """
         def greet(name: str):
-            x = name ? 1
+            x = name && 1
         """,
         """
         def greet(name: str):
-            x = 1 if name else 0
+            x = name and 1
         """,
     ),
     Page(
