@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ class Watch:
             ("prompt tokens", f"{prompt} ({cached} cached, {_percent(cached, prompt)})"),
             ("generated tokens", f"{produced} ({produced / seconds:.1f}/s)"),
             ("seconds", f"{seconds:.2f}" + self._first()),
-            ("peak memory", f"{_peak_megabytes():.0f} MB here"),
+            ("peak memory", _peak_memory()),
         ]
         if self.rows > 1:
             lines.insert(0, ("rows", str(self.rows)))
@@ -71,8 +74,26 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f}%" if whole else "0%"
 
 
-def _peak_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _peak_memory() -> str:
+    """Of this process, and of the engine's where there is one (Linux tells)."""
+    here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    engine = sum(_peak_of(pid) for pid in _children()) / 1024
+    return f"{here:.0f} MB" + (f", {engine:.0f} MB in the engine" if engine else "")
+
+
+def _children() -> Iterator[str]:
+    for file in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            yield from file.read_text().split()
+
+
+def _peak_of(pid: str) -> int:
+    """Peak resident kilobytes of a process, 0 when it cannot be told."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+    return 0
 
 
 def add_outcome(watch: Watch, outcome: Outcome) -> None:

@@ -8,6 +8,7 @@ import inspect
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from sglc.diagnostics.core import Diagnostic, ParseError, UsageError
@@ -55,9 +56,7 @@ class PythonProgram(Program):
 
 def from_file(target: Target) -> PythonProgram:
     """Import the file under its own name, its folder on the path, and take the function."""
-    folder = str(target.path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    _search(target.path.resolve().parent)
     name = target.path.stem
     spec = importlib.util.spec_from_file_location(name, target.path)
     assert spec is not None
@@ -92,6 +91,8 @@ def from_dump(target: Target, module: Module, func: Func, allowed: frozenset[str
             f"`{target.path}` needs the Python module `{name}`",
             f"allow it with `--allow-module {name}`",
         )
+    _search(Path.cwd())
+    _search(target.path.resolve().parent)
     try:
         found: Any = importlib.import_module(name)
         for part in qualname.split("."):
@@ -106,6 +107,12 @@ def from_dump(target: Target, module: Module, func: Func, allowed: frozenset[str
             "compile it again",
         )
     return PythonProgram(found)
+
+
+def _search(folder: Path) -> None:
+    """Look for modules in `folder` first, as Python does for the script it runs."""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
 
 
 def _function(names: Mapping[str, Any], target: Target) -> SglFunction:

@@ -47,7 +47,7 @@ def names(wheel: Path) -> set[str]:
         "sglc_runtime/embedded/config.json",
         "sglc_runtime/embedded/model.safetensors",
         "sglc_runtime/embedded/tokenizer.json",
-        "sglc_runtime/embedded/tokenizer_config.json",
+        "sglc_runtime/embedded/checkpoint/tokenizer_config.json",
     ],
 )
 def test_data_file(names: set[str], name: str) -> None:
