@@ -49,7 +49,7 @@ class Frame:
         augmented = len(bindings) != len(self.scope.bindings.get(name, ()))
         if augmented and self.scope.kind(name) != "state":
             return False
-        return self.scope.is_local(name) and len(bindings) == (0 if parameter else 1)
+        return self.scope.is_own(name) and len(bindings) == (0 if parameter else 1)
 
     def bind(self, name: str, value: Value) -> None:
         """Make a value visible as a local name in this region and those inside it."""

@@ -41,6 +41,8 @@ class Scope:
     resolver: Resolver
     kinds: dict[str, Kind] = field(default_factory=dict)
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
+    """Names that a nested function may rebind."""
 
     @property
     def state(self) -> str:
@@ -62,6 +64,10 @@ class Scope:
         """Whether the name is a fast local: not shared with a nested or enclosing function."""
         code = self.source.code
         return name in code.co_varnames and name not in code.co_cellvars
+
+    def is_own(self, name: str) -> bool:
+        """Whether only this function binds the name; nested ones may read it."""
+        return not self.is_outside(name) and name not in self.shared
 
     def kind(self, name: str) -> Kind:
         """What the name certainly holds wherever it is bound."""
@@ -121,14 +127,14 @@ def analyse(source: FunctionSource, resolver: Resolver) -> Scope:
     scope = Scope(source, resolver)
     for binding in _bindings(source.node.body):
         scope.bindings.setdefault(binding.name, []).append(binding)
-    shared = {
+    scope.shared = frozenset(
         name
         for node in ast.walk(source.node)
         if isinstance(node, ast.Nonlocal)
         for name in node.names
-    }
+    )
     code = source.code
-    own = {n for n in (*code.co_varnames, *code.co_cellvars) if n not in shared}
+    own = {n for n in (*code.co_varnames, *code.co_cellvars) if scope.is_own(n)}
     parameters = set(scope.parameters)
     candidates = {n for n in scope.bindings if n in own and n not in parameters}
     if scope.state in own:

@@ -124,7 +124,7 @@ def recognise(scope: Scope, node: ast.expr) -> Text | None:
     match node:
         case ast.Constant(value=str(value)):
             return Const(value)
-        case ast.Name(id=name) if scope.is_local(name):
+        case ast.Name(id=name) if scope.is_own(name):
             return Local(name)
         case ast.JoinedStr():
             return _format(scope, node)
@@ -149,7 +149,7 @@ def _simple(scope: Scope, node: ast.expr) -> Simple | None:
             return Const(value)
         case ast.Constant(value=value) if type(value) is int:
             return Const(value)
-        case ast.Name(id=name) if scope.is_local(name):
+        case ast.Name(id=name) if scope.is_own(name):
             return Local(name)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
             a, b = _simple(scope, left), _simple(scope, right)
@@ -166,11 +166,11 @@ def _simple(scope: Scope, node: ast.expr) -> Simple | None:
 def state_of(scope: Scope, node: ast.expr) -> Local | Item | None:
     """A prompt named by a local, or a branch `forks[i]` of one."""
     match node:
-        case ast.Name(id=name) if scope.kind(name) == "state" and scope.is_local(name):
+        case ast.Name(id=name) if scope.kind(name) == "state" and scope.is_own(name):
             return Local(name)
         case ast.Subscript(value=ast.Name(id=name), slice=index) if scope.kind(
             name
-        ) == "group" and scope.is_local(name):
+        ) == "group" and scope.is_own(name):
             found = _simple(scope, index)
             return None if found is None else Item(name, found)
     return None
@@ -184,7 +184,7 @@ def _read(scope: Scope, node: ast.Subscript) -> Read | None:
     match node.slice:
         case ast.Constant(value=str(value)):
             key = Const(value)
-        case ast.Name(id=name) if scope.is_local(name):
+        case ast.Name(id=name) if scope.is_own(name):
             key = Local(name)
         case ast.JoinedStr() as joined:
             key = _format(scope, joined)
@@ -250,7 +250,7 @@ def _call(scope: Scope, node: ast.Call) -> Call | None:
 
 def _argument(scope: Scope, node: ast.expr) -> Argument | None:
     """A parameter of `gen` or `select` that is plain data, a local name or an f-string of these."""
-    if isinstance(node, ast.Name) and scope.is_local(node.id):
+    if isinstance(node, ast.Name) and scope.is_own(node.id):
         return Local(node.id)
     if isinstance(node, ast.JoinedStr):
         joined = _format(scope, node)
