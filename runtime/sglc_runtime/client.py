@@ -12,11 +12,14 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
 from sglc_runtime.errors import EngineError
+from sglc_runtime.interrupts import DeferredInterrupt
 from sglc_runtime.protocol import Command, EngineConfig, EngineInfo, Event, Fatal, Shutdown
 from sglc_runtime.wire import encode_frame, event_reader
 
@@ -40,7 +43,8 @@ class EngineClient(Protocol):
         """
         Events that have arrived, waiting for the first at most `timeout` seconds.
 
-        Returns [] on timeout. Raises EngineError when the engine is gone.
+        Returns [] on timeout. `EngineInfo` and `Fatal` are not among them: the one is `info`, the
+        other is raised as EngineError, as is an engine that is gone.
         """
         ...
 
@@ -94,7 +98,7 @@ class EngineProcess:
             try:
                 if self._info is None:
                     self._check()
-                    self._ready.extend(self._receive(None))
+                    self._receive(None)
             finally:
                 self._poll_lock.release()
         return self._info
@@ -103,7 +107,7 @@ class EngineProcess:
         self._check()
         frame = encode_frame(commands)
         try:
-            with self._send_lock:
+            with self._send_lock, DeferredInterrupt():
                 self._connection.sendall(frame)
         except OSError as error:
             raise self._died() from error
@@ -114,7 +118,7 @@ class EngineProcess:
             while not self._ready:
                 self._check()
                 left = None if end is None else max(0.0, end - monotonic())
-                self._ready.extend(self._receive(left))
+                self._receive(left)
                 if left == 0.0:
                     break
             events = list(self._ready)
@@ -135,34 +139,38 @@ class EngineProcess:
                     self._connection.sendall(encode_frame([Shutdown()]))
             except OSError:
                 pass
-        self._connection.close()
         try:
             self._process.wait(CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)  # wakes a thread that polls
+        self._connection.close()
         self._stderr.close()
 
-    def _receive(self, timeout: float | None) -> list[Event]:
+    def _receive(self, timeout: float | None) -> None:
         """Read what is there; EngineInfo is kept for `info` and Fatal makes later calls raise."""
         try:
             readable, _, _ = select.select([self._connection], [], [], timeout)
             if not readable:
-                return []
-            data = self._connection.recv(1 << 18)
+                return
+            with DeferredInterrupt():
+                data = self._connection.recv(1 << 18)
+                for event in chain.from_iterable(self._reader.feed(data)):
+                    self._take(event)
         except (OSError, ValueError) as error:  # ValueError: closed meanwhile
             raise self._died() from error
         if not data:
             raise self._died()
-        events: list[Event] = []
-        for batch in self._reader.feed(data):
-            for event in batch:
-                if isinstance(event, EngineInfo):
-                    self._info = event
-                elif isinstance(event, Fatal):
-                    self._gone = EngineError(event.kind, event.message)
-                events.append(event)
-        return events
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, EngineInfo):
+            self._info = event
+        elif isinstance(event, Fatal):
+            self._gone = EngineError(event.kind, event.message)
+        else:
+            self._ready.append(event)
 
     def _check(self) -> None:
         if self._gone is not None:

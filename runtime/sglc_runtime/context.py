@@ -124,6 +124,7 @@ def check_sampling(sampling: Sampling) -> None:
         "min_p must be in [0, 1]": 0 <= sampling.min_p <= 1,
         "top_k must be -1 (all) or at least 1": sampling.top_k == -1 or sampling.top_k >= 1,
         "top_logprobs must not be negative": sampling.top_logprobs >= 0,
+        "prompt_logprobs_from must not be negative": (sampling.prompt_logprobs_from or 0) >= 0,
         "a stop string must not be empty": all(sampling.stop),
     }
     for problem, fine in problems.items():

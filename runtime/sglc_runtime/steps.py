@@ -179,6 +179,7 @@ class ScoreRun(StepRun):
             if not tokens:
                 raise RequestError("bad_request", f"the choice {choice!r} has no tokens")
             self.choices.append(tokens)
+        self.context.check_length(len(ids))
         longest = max(map(len, self.choices))
         self.context.check_length(len(ids) + longest, "the prompt and its longest choice")
         self.logprobs = [[] for _ in self.choices]
@@ -257,7 +258,7 @@ class WarmRun(StepRun):
         self.uses = uses
 
     def start(self) -> list[Sequence]:
-        ids = self.request.path.ids.copy()
+        ids = self.request.path.ids[: min(self.context.context_length, self.context.kv_slots)]
         if not ids:
             return []
         return [self._add(Sequence(self, (WARM_ORDER, self.request.id, 0), ids, len(ids) - 1))]

@@ -238,6 +238,7 @@ def test_prompt_logprobs_agree_with_generation_and_cache() -> None:
         ({"top_p": 0.0}, "top_p must be in"),
         ({"top_k": 0}, "top_k must be -1"),
         ({"min_p": 1.5}, "min_p"),
+        ({"prompt_logprobs_from": -1}, "prompt_logprobs_from"),
         ({"n": 0}, "n must be at least 1"),
         ({"max_new_tokens": -1}, "max_new_tokens"),
         ({"min_new_tokens": 99}, "must not exceed max_new_tokens"),

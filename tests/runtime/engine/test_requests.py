@@ -16,6 +16,7 @@ from sglc_runtime.protocol import (
     GetStats,
     Ids,
     Sampling,
+    Score,
     Stats,
     Submit,
     Text,
@@ -55,6 +56,9 @@ def test_an_empty_prompt_needs_a_bos() -> None:
     failed = failure(run(make_engine(), [Submit(1, (), (Generate(GREEDY),))]))
     assert failed.kind == "bad_request"
     assert "no BOS" in failed.message
+    failed = failure(run(make_engine(), [Submit(1, (), (Score(("a", "b")),))]))
+    assert "no BOS" in failed.message
+    assert run(make_engine(), [Warm(1, ())]) == [Done(1)]
 
 
 @pytest.mark.parametrize("passes", [0, 1, 5])
@@ -123,6 +127,12 @@ def test_warm_computes_a_prefix_that_requests_find() -> None:
         == only(run(make_engine(), [submit(1, text + "end")]), Generated)[0].samples
     )
     assert engine.stats().prompt_tokens == generated.prompt_tokens
+
+
+def test_warming_too_much_warms_what_fits() -> None:
+    engine = make_engine(kv_slots=60)
+    assert run(engine, [Warm(9, (Text(PROMPT * 20),))]) == [Done(9)]
+    assert 0 < engine.stats().computed_tokens <= 60
 
 
 def test_a_request_overtakes_what_is_warmed() -> None:

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sglc_runtime import EngineConfig, EngineError, EngineInfo, EngineProcess, InlineEngine
+from sglc_runtime import EngineConfig, EngineError, EngineProcess, InlineEngine
 from sglc_runtime.client import EngineClient
 from sglc_runtime.protocol import (
     Append,
@@ -58,7 +59,7 @@ def drive(client: EngineClient, commands: list[Command], count: int) -> list[Eve
     client.submit(commands)
     events: list[Event] = []
     while sum(isinstance(event, Done | Failed) for event in events) < count:
-        events += [e for e in client.poll(30) if not isinstance(e, EngineInfo)]
+        events += client.poll(30)
     return events
 
 
@@ -137,6 +138,82 @@ def test_an_engine_that_cannot_start_says_why(
         client.submit([])
     client.close()
     assert not alive(client.pid)
+
+
+def test_info_while_another_thread_polls() -> None:
+    client = EngineProcess(config())
+    ended: list[EngineError] = []
+
+    def poll() -> None:
+        try:
+            while True:
+                client.poll(None)
+        except EngineError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=poll)
+    thread.start()
+    time.sleep(0.1)
+    assert client.info.context_length == 512
+    client.close()
+    thread.join(10)
+    assert [error.message for error in ended] == ["the engine is closed"]
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from sglc_runtime import EngineConfig, EngineProcess
+from sglc_runtime.protocol import *
+
+client = EngineProcess(EngineConfig(model=sys.argv[1], threads=1))
+client.info
+step = Generate(Sampling(max_new_tokens=12, temperature=0.0, ignore_eos=True))
+for number in range(40):
+    client.submit([Submit(number, (Text("Hi" * 50),), (step,), stream=True)])
+hits = 0
+polling = False
+
+def note(*_):
+    global hits, polling
+    hits += polling
+    if polling:
+        polling = False
+        raise KeyboardInterrupt
+
+def interrupt():
+    while hits < 60:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.002)
+
+signal.signal(signal.SIGINT, note)
+threading.Thread(target=interrupt).start()
+seen = []
+while hits < 60:
+    try:
+        polling = True
+        seen += client.poll(0.05)
+        polling = False
+    except KeyboardInterrupt:
+        pass
+polling = False
+# The stream is still whole: a new request gets its answer.
+client.submit([Submit(99, (Text("Hi"),), (step,))])
+while Done(99) not in seen:
+    seen += client.poll(10)
+client.close()
+print("whole")
+"""
+
+
+def test_an_interrupt_waits_for_a_whole_message() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(checkpoint())],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "runtime")},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert result.stdout == "whole\n", result.stderr
 
 
 def test_a_killed_worker_is_reported() -> None:
