@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 from canonical import MARGIN, Case, cases, load, save
-from corpus import KINDS
+from corpus import KINDS, label
 from documents import Document, answer, chat, given, pick, upper
 from facts.countries import COUNTRIES
 from facts.questions import QUESTIONS
@@ -212,7 +212,7 @@ def groups() -> Iterator[tuple[str, list[Document]]]:
         yield label, [test(rng) for _ in range(60)]
     for kind in KINDS:
         count = 8 if kind.__name__ == "long_talk" else 60
-        yield f"corpus: {kind.__name__}", [kind(rng) for _ in range(count)]
+        yield f"corpus: {label(kind)}", [kind(rng) for _ in range(count)]
 
 
 def accuracy(subject: Subject) -> None:

@@ -30,7 +30,7 @@ def runs(document: Document) -> list[tuple[str, bool]]:
     ]
 
 
-def encode(tokenizer: Tokenizer, seed: int, count: int) -> Encoded:
+def encode(tokenizer: Tokenizer, seed: int, count: int, part: int) -> Encoded:
     """Encode `count` documents; those longer than the widest row are left out."""
     pending: list[tuple[str, bool]] = []
     owners: list[int] = []
@@ -45,7 +45,7 @@ def encode(tokenizer: Tokenizer, seed: int, count: int) -> Encoded:
         pending.clear()
         owners.clear()
 
-    for number, (_, document) in enumerate(documents(seed, count)):
+    for number, (_, document) in enumerate(documents(seed, count, part)):
         for run in runs(document):
             pending.append(run)
             owners.append(number)
@@ -66,10 +66,11 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--documents", type=int, default=160_000)
+    parser.add_argument("--part", type=int, choices=(0, 1), default=0, help="of training")
     parser.add_argument("--seed", type=int, default=11)
     arguments = parser.parse_args()
     tokenizer = Tokenizer.from_file(str(arguments.tokenizer))
-    data = encode(tokenizer, arguments.seed, arguments.documents)
+    data = encode(tokenizer, arguments.seed, arguments.documents, arguments.part)
     data.save(arguments.out)
     print(
         f"{len(data.lengths)} documents, {len(data.ids)} tokens, {data.answer.mean():.2f} answers,"

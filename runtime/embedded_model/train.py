@@ -1,7 +1,7 @@
 """
 Train the embedded model on one processor core; may be interrupted and resumed at any time.
 
-python train.py --data build/corpus.npz --out build/run --minutes 55
+python train.py --data build/first.npz --then build/second.npz --out build/run --minutes 59
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ class Options:
     """The recipe; every field is also a command-line option."""
 
     data: Path
+    then: Path
+    switch: float
     out: Path
     minutes: float
     seed: int
@@ -43,19 +46,26 @@ class Options:
 
 @dataclass(slots=True)
 class Progress:
-    """What a checkpoint knows besides weights; seconds count training only."""
+    """
+    What a checkpoint knows besides weights.
+
+    Seconds count training only; `second` is the step at which the second part began, or -1.
+    """
 
     step: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    second: int = -1
 
 
 def parse() -> Options:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="what prepare.py wrote")
+    parser.add_argument("--then", type=Path, required=True, help="the second part's text")
+    parser.add_argument("--switch", type=float, default=0.45, help="share before the second part")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and log")
-    parser.add_argument("--minutes", type=float, default=55.0, help="length of the whole run")
+    parser.add_argument("--minutes", type=float, default=59.0, help="length of the whole run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--lr", type=float, default=3e-3)
@@ -142,6 +152,35 @@ class Trainer:
         return loss.item()
 
 
+def stream(trainer: Trainer) -> Iterator[Batch]:
+    """Yield batches from where the run is: of the first part, then of the second."""
+    options, progress = trainer.options, trainer.progress
+    vocabulary = trainer.model.shape.vocab_size
+    if progress.second < 0:
+        for batch in batches(
+            Encoded.load(options.data),
+            vocabulary,
+            options.seed,
+            progress.step,
+            options.repeat_share,
+            options.repeat_steps,
+            options.prompt_share,
+        ):
+            if progress.seconds >= options.switch * options.minutes * 60:
+                progress.second = progress.step
+                break
+            yield batch
+    yield from batches(
+        Encoded.load(options.then),
+        vocabulary,
+        options.seed + 1,
+        progress.step - progress.second,
+        options.repeat_share / 10,
+        0,
+        options.prompt_share,
+    )
+
+
 def main() -> None:
     """Train until the minutes are used up, logging one JSON line every half minute."""
     options = parse()
@@ -149,20 +188,11 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(options)
     progress = trainer.progress
-    stream = batches(
-        Encoded.load(options.data),
-        trainer.model.shape.vocab_size,
-        options.seed,
-        progress.step,
-        options.repeat_share,
-        options.repeat_steps,
-        options.prompt_share,
-    )
     log = (options.out / "log.jsonl").open("a", buffering=1)
     window: list[float] = []
     before = logged = saved = time.monotonic()
     logged_tokens = progress.tokens
-    for batch in stream:
+    for batch in stream(trainer):
         window.append(trainer.step(batch))
         now = time.monotonic()
         progress.seconds += now - before

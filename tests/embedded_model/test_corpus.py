@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 from canonical import cases
-from corpus import KINDS, documents, text
+from corpus import KINDS, documents, label, text
 from documents import Segment, answer, given
 from facts.countries import COUNTRIES
 from kinds.records import extraction
@@ -18,9 +18,10 @@ from prepare import runs
 def test_equal_seeds_give_equal_documents() -> None:
     assert list(documents(3, 200)) == list(documents(3, 200))
     assert list(documents(3, 20)) != list(documents(4, 20))
+    assert list(documents(3, 200, part=1)) == list(documents(3, 200, part=1))
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", KINDS, ids=label)
 def test_every_kind_has_a_prompt_and_an_answer(kind) -> None:
     rng = random.Random(5)
     for _ in range(50):
@@ -28,6 +29,12 @@ def test_every_kind_has_a_prompt_and_an_answer(kind) -> None:
         flags = {segment.answer for segment in document if segment.text}
         assert flags == {True, False}
         assert text(document).count("<|im_start|>") == text(document).count("<|im_end|>")
+
+
+def test_the_first_part_leaves_out_what_belongs_to_the_second() -> None:
+    first, second = ({name for name, _ in documents(1, 5000, part)} for part in (0, 1))
+    assert "quiz.times_table" not in first
+    assert second == {label(kind) for kind in KINDS}
 
 
 def test_extracted_records_are_json_copied_from_the_prompt() -> None:

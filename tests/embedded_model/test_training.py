@@ -31,7 +31,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, minutes: float) -> Path:
     """Train in a process of its own until `minutes` are used up."""
-    command = [sys.executable, str(TRAIN), "--data", str(folder / "data.npz")]
+    data = str(folder / "data.npz")
+    command = [sys.executable, str(TRAIN), "--data", data, "--then", data]
     command += ["--out", str(folder), "--minutes", str(minutes), "--layers", "2"]
     subprocess.run(command, check=True, timeout=120)
     return folder / "state.pt"
@@ -39,10 +40,11 @@ def run(folder: Path, minutes: float) -> Path:
 
 def test_resuming_goes_on(state: Path) -> None:
     before = torch.load(state, weights_only=True)
-    run(state.parent, before["progress"]["seconds"] / 60 + 0.001)
+    run(state.parent, before["progress"]["seconds"] / 60 + 0.004)
     after = torch.load(state, weights_only=True)
     assert after["progress"]["step"] > before["progress"]["step"]
     assert after["progress"]["tokens"] > before["progress"]["tokens"]
+    assert 0 < after["progress"]["second"] < after["progress"]["step"]
     assert not after["model"]["embed"].equal(before["model"]["embed"])
 
 

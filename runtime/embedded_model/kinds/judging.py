@@ -139,3 +139,19 @@ def chat_judge(rng: random.Random) -> Document:
         message("user", "Return in the JSON format."),
         *reply(answer(record)),
     ]
+
+
+def related(rng: random.Random) -> Document:
+    """Say whether an essay is about a topic; one of its sentences names its own."""
+    topic, text, _ = essay(rng)
+    while topic not in text.lower():
+        topic, text, _ = essay(rng)
+    yes = chance(rng, 0.5)
+    shown = topic if yes else pick(rng, [t for t in ESSAY_TOPICS if t != topic])
+    return [
+        message("system", pick(rng, ("Evaluate an essay.", "Evaluate an essay about an image."))),
+        message("user", f"Topic: {shown}\nEssay: {text}"),
+        *reply(answer("Sure!")),
+        message("user", "Is the essay related to the topic?"),
+        *reply(answer("yes" if yes else "no")),
+    ]

@@ -6,9 +6,9 @@ import random
 
 from documents import END_OF_TEXT, Document, answer, chance, chat, given, pick, sentence, upper
 from facts.countries import COUNTRIES
-from facts.questions import BEGINNINGS, DEFINITIONS
+from facts.questions import BEGINNINGS, DEFINITIONS, QUESTIONS
 
-from kinds.asking import anything, arithmetic, compute, geography, numbers
+from kinds.asking import CAPITAL, anything, arithmetic, compute, geography, numbers
 
 HEADERS = (
     "The following are questions with answers.\n",
@@ -31,6 +31,45 @@ def raw_quiz(rng: random.Random) -> Document:
         document.append(given(f"{q}{asked.question}\n{a}" + (" " if spaced else "")))
         document.append(answer(("" if spaced else " ") + asked.short + "\n"))
     return [*document, answer(END_OF_TEXT)]
+
+
+def facts() -> list[tuple[str, str]]:
+    """Return every question of the tables with its short answer."""
+    found = [(question.asked[0], question.short) for question in QUESTIONS]
+    for c in COUNTRIES:
+        found += [
+            (CAPITAL.format(c.name), c.capital),
+            (CAPITAL.format(c.name), c.capital),
+            (f"What is the currency of {c.name}?", upper(c.currency)),
+            (f"What language is spoken in {c.name}?", c.languages),
+        ]
+    return found
+
+
+FACTS = tuple(facts())
+
+
+def plain(rng: random.Random, question: str, short: str) -> Document:
+    """Ask one question; the space before the answer is the prompt's in some."""
+    spaced = chance(rng, 0.4)
+    return [
+        given(f"Q: {question}\nA:" + (" " if spaced else "")),
+        answer(("" if spaced else " ") + f"{short}\n{END_OF_TEXT}"),
+    ]
+
+
+def single_fact(rng: random.Random) -> Document:
+    """Ask for one fact, each of the tables equally often."""
+    return plain(rng, *pick(rng, FACTS))
+
+
+def times_table(rng: random.Random) -> Document:
+    """Ask for a product of the tables up to 12."""
+    left, right = rng.randint(1, 12), rng.randint(1, 12)
+    shown = f"{left} * {right}"
+    if chance(rng, 0.35):
+        return chat(rng, [(f"What is {shown}?", f"{shown} = {left * right}")])
+    return plain(rng, f"What is {shown}?", str(left * right))
 
 
 def statement(rng: random.Random) -> Document:

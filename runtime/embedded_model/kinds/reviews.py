@@ -75,3 +75,17 @@ def few_shot(rng: random.Random) -> Document:
             given(gap),
         ]
     return [*document[:-1], answer(END_OF_TEXT)]
+
+
+def one_review(rng: random.Random) -> Document:
+    """Classify one review after two examples, one of each kind."""
+    shots = [review(rng), review(rng)]
+    while shots[0][1] == shots[1][1]:
+        shots[1] = review(rng)
+    lines = "".join(f"Review: {text}\nSentiment: {name}\n" for text, name in shots)
+    header = "Classify the sentiment of each text as positive or negative.\n"
+    text, name = review(rng)
+    return [
+        given(f"{header if chance(rng, 0.7) else ''}{lines}Review: {text}\nSentiment:"),
+        answer(f" {name}\n{END_OF_TEXT}"),
+    ]

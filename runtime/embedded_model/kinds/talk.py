@@ -17,7 +17,7 @@ from documents import (
     word,
 )
 from facts.countries import COUNTRIES, Country
-from facts.questions import DEFINITIONS, SMALL_TALK
+from facts.questions import DEFINITIONS, QUESTIONS, SMALL_TALK
 from facts.words import CITIES, JOBS, LANGUAGES, MEMBERS, TRANSLATIONS
 
 from kinds.asking import anything, arithmetic, capital
@@ -220,3 +220,34 @@ def long_talk(rng: random.Random) -> Document:
         )
     turns.append(("What is my name?", f"Your name is {name}."))
     return chat(rng, turns, system)
+
+
+def single_fact(rng: random.Random) -> Document:
+    """Ask one thing about a country or the world, each about equally often."""
+    if chance(rng, 0.3):
+        q = pick(rng, QUESTIONS)
+        return chat(rng, [(pick(rng, q.asked), q.long)])
+    c = pick(rng, COUNTRIES)
+    ask = f"What is the capital of {c.name}?"
+    said = sentence(f"The capital of {c.name} is {c.capital}")
+    kind = rng.random()
+    if kind < 0.35:
+        return chat(rng, [(ask, said), ("List two local attractions.", numbered(c.sights[:2]))])
+    if kind < 0.5:
+        return chat(rng, [(f"List two attractions in {c.capital}.", numbered(c.sights[:2]))])
+    if kind < 0.7:
+        return chat(
+            rng,
+            [
+                (
+                    f"What is the currency of {c.name}?",
+                    f"The currency of {c.name} is the {c.currency}.",
+                )
+            ],
+        )
+    return chat(rng, [(ask.lower() if chance(rng, 0.1) else capital(rng, c).question, said)])
+
+
+def translation(rng: random.Random) -> Document:
+    """Translate one word."""
+    return chat(rng, [translation_turn(rng)])
