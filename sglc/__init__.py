@@ -35,11 +35,16 @@ from sglc.language.choices import (
 )
 
 if TYPE_CHECKING:
+    from sglc.backends.runtime_endpoint import RuntimeEndpoint
     from sglc.runtime import Engine, Runtime
 
 __version__ = "0.1.0"
 
-_LAZY = {"Engine": "sglc.runtime", "Runtime": "sglc.runtime"}
+_LAZY = {
+    "Engine": "sglc.runtime",
+    "Runtime": "sglc.runtime",
+    "RuntimeEndpoint": "sglc.backends.runtime_endpoint",
+}
 """Names whose modules programs on other backends do not need."""
 
 
@@ -52,6 +57,7 @@ def __getattr__(name: str) -> object:
 __all__ = [
     "Engine",
     "Runtime",
+    "RuntimeEndpoint",
     "__version__",
     "assistant",
     "assistant_begin",

@@ -84,13 +84,13 @@ class Handle:
 
     # Appending
 
-    def _push(self, version: Version) -> None:
+    def _push(self, version: Version, *, followed: bool = True) -> None:
         # Threads of one program may append to one state: nothing may get lost.
         with self.session.lock:
             continues, self._shares_tip = not self._shares_tip, False
             parent, self.tip = self.tip, version
             self.session.driver.append(version, parent, continues)
-            if self.log is not None:
+            if self.log is not None and followed:
                 self.log.append(version)
         self.session.notify()
 
@@ -281,7 +281,8 @@ class Handle:
         if self.role_version is not None:
             self.tip = self.role_version
             self._shares_tip = True
-            self.text([answer], loc)
+            # Who follows the text has seen the generation, reasoning and answer, already.
+            self._push(DeferredVersion(gather([answer], self.session), _join_text), followed=False)
 
     def scope_begin(self, name: str) -> None:
         """From here on text belongs to the scope; meanwhile its variable is the text's length."""

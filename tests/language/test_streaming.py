@@ -106,3 +106,17 @@ def test_forks_can_be_followed(backend: RecordingBackend) -> None:
     state.sync()
     for fork in kept:
         assert "".join(fork.text_iter()) == fork.text()
+
+
+def test_reasoning_is_streamed_once(backend: RecordingBackend, compiled: bool) -> None:
+    backend.rules["think"] = "<think>why</think>because"
+
+    @sgl.function
+    def thinking(s):  # type: ignore[no-untyped-def]
+        s += sgl.user("think")
+        with s.assistant():
+            s += sgl.separate_reasoning(sgl.gen("x"), model_type="qwen3")
+
+    state = thinking.run(stream=True, compiled=compiled)
+    assert "".join(state.text_iter()) == ("USER:think\nASSISTANT:<think>why</think>because\n")
+    assert state.text() == "USER:think\nASSISTANT:because\n"
