@@ -131,7 +131,8 @@ class _FuncGraph:
 
     def uses(self, op: Op, target: int) -> None:
         prompt = bool(OPS[op.name].operands) and OPS[op.name].operands[0].type == "prompt"
-        values = op.operands[1:] if prompt else op.operands
+        # States that a scope carries through are prompts too, not values.
+        values = [v for v in op.operands[int(prompt) :] if v.type != "state"]
         sources = {root.owner for value in values for root in self.flow.roots(value)}
         sources.update(self.flow.generations(op))
         if op.name == "lm.join":

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from sglc.ir.core import Func, Op, Value
 from sglc.ir.ops import LOOPS, OPS
-from sglc.ir.verify_control import enclosing_loop
+from sglc.ir.verify_control import enclosing_loop, enclosing_try
 
 PENDING = frozenset(
     {"lm.gen", "lm.select", "lm.read", "lm.observe", "lm.run", "lm.fork", "cf.call"}
@@ -113,6 +113,14 @@ class Flow:
             self._regions(op)
         if op.name in ("cf.break", "cf.continue"):
             self._hand_over(enclosing_loop(op), op.operands)
+        if op.name == "cf.checkpoint":
+            self._checkpoint(op)
+
+    def _checkpoint(self, op: Op) -> None:
+        owner = enclosing_try(op)
+        for region in owner.regions[1:] if owner is not None else ():
+            if region.label in ("except", "finally"):
+                self._add(_tail(region.args, len(op.operands)), op.operands)
 
     def _regions(self, op: Op) -> None:
         carried = _carried(op)

@@ -326,7 +326,7 @@ _CF: tuple[OpSpec, ...] = (
     ),
     OpSpec(
         "cf.checkpoint",
-        "remember a try's carried values, in case a handler takes over",
+        "remember a try's carried values, for its handlers; borrows states",
         operands=(_CARRIED,),
         attrs=(AttrSpec("level", INT, doc="which try around: 0 is the innermost"),),
         effects=_effects("control"),

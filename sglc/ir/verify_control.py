@@ -29,6 +29,8 @@ def control_findings(func: Func) -> Iterator[Finding]:
                 yield from _branch(op)
             case "cf.break" | "cf.continue":
                 yield from _jump(op)
+            case "cf.checkpoint":
+                yield from _checkpoint(op)
             case "cf.return":
                 yield from _leaves_branch(op)
 
@@ -41,6 +43,19 @@ def enclosing_loop(op: Op) -> Op | None:
         # A break in a loop's `else` or condition belongs to the loop around it.
         if owner.name in LOOPS and region.label == "body":
             return owner
+    return None
+
+
+def enclosing_try(op: Op) -> Op | None:
+    """The `cf.try` whose carried values a `cf.checkpoint` here remembers; None outside of any."""
+    level = op.attrs.get("level", 0)
+    for owner, region in _outward(op):
+        if owner.name == "lm.fork":
+            return None
+        if owner.name == "cf.try" and region.label == "body":
+            if level == 0:
+                return owner
+            level = level - 1 if isinstance(level, int) else 0
     return None
 
 
@@ -158,6 +173,15 @@ def _jump(op: Op) -> Iterator[Finding]:
     elif _types(op.operands) != _types(loop.results):
         wanted = _show(_types(loop.results))
         yield op, f"`{op.name}` carries {_show(_types(op.operands))}, the loop carries {wanted}"
+
+
+def _checkpoint(op: Op) -> Iterator[Finding]:
+    owner = enclosing_try(op)
+    if owner is None:
+        yield op, "`cf.checkpoint` outside of the body of a `cf.try`"
+    elif _types(op.operands) != _types(owner.operands):
+        wanted = _show(_types(owner.operands))
+        yield op, f"a checkpoint of {_show(_types(op.operands))}, the try carries {wanted}"
 
 
 def _leaves_branch(op: Op) -> Iterator[Finding]:

@@ -66,4 +66,6 @@ def _position_allowed(op: Op, index: int) -> bool:
 
 def _is_move(op: Op, index: int) -> bool:
     spec = OPS[op.name]
+    if op.name == "cf.checkpoint":
+        return False
     return _carries(op, index) or spec.moves or op.name == "lm.var_scope"

@@ -17,7 +17,7 @@ from sglc.diagnostics.core import Diagnostic
 from sglc.ir.builder import make_op, make_region
 from sglc.ir.core import Func, Module, Op, Region, Symbol, Value
 from sglc.ir.ops import OPS
-from sglc.ir.verify_control import enclosing_loop
+from sglc.ir.verify_control import enclosing_loop, enclosing_try
 from sglc.passes.base import Pass, PassResult, remark
 from sglc.passes.effects import base_name, names_value
 
@@ -62,8 +62,8 @@ def _handles(func: Func) -> Iterator[Value]:
 def _obstacle(module: Module, func: Func, handle: Value) -> tuple[Op, str] | None:
     """The first use that keeps the handle from being promoted, and why."""
     for op in func.walk():
-        if op.name in ("cf.break", "cf.continue") and _leaves_finally(op):
-            return op, "a `finally` block leaves a loop here"
+        if _target(op) is not None and _leaves_finally(op):
+            return op, f"`{op.name}` in a `finally` block"
         positions = [i for i, v in enumerate(op.operands) if v is handle]
         reason = _bad_use(module, op, positions, handle)
         if not reason and names_value(op, handle):
@@ -101,7 +101,7 @@ def _between(op: Op, value: Value) -> Iterator[tuple[Op, Region]]:
 
 
 def _leaves_finally(jump: Op) -> bool:
-    loop = enclosing_loop(jump)
+    loop = _target(jump)
     region = jump.parent
     while region is not None and isinstance(region.parent, Op) and region.parent is not loop:
         if region.label == "finally":
@@ -137,11 +137,10 @@ class _Rewriter:
                 continue
             own.update(inner.results)
             used.update(inner.operands)
-            if inner.name in ("cf.break", "cf.continue"):
-                # It hands the loop's states over, so they must reach it.
-                loop = enclosing_loop(inner)
-                if loop is not None and loop is not op:
-                    used.update(self.threads.get(loop, ()))
+            # A jump hands the loop's states over, a checkpoint the try's: they must reach it.
+            target = _target(inner)
+            if target is not None and target is not op:
+                used.update(self.threads.get(target, ()))
         return [h for h in self.handles if h in used and h not in own]
 
     def region(self, region: Region, current: dict[Value, Value]) -> None:
@@ -150,8 +149,8 @@ class _Rewriter:
                 self.fork(op, current)
             elif op.regions:
                 self.thread(op, current)
-            elif OPS[op.name].terminator:
-                self.terminator(op, current)
+            elif OPS[op.name].terminator or op.name == "cf.checkpoint":
+                self.hand_over(op, current)
             elif op.operands and op.operands[0] in current:
                 self.prompt(op, current)
             current.update({r: r for r in op.results if r in self.handles})
@@ -202,18 +201,25 @@ class _Rewriter:
         first = [states[scope]] if scope is not None else []
         return [*first, *values, *(s for h, s in states.items() if h is not scope)]
 
-    def terminator(self, op: Op, current: dict[Value, Value]) -> None:
+    def hand_over(self, op: Op, current: dict[Value, Value]) -> None:
+        """Hand the states over with the values that a terminator or checkpoint carries."""
         if op.name in ("cf.return", "cf.raise"):
             return
         region = op.parent
         assert region is not None
-        jumps = op.name in ("cf.break", "cf.continue")
-        owner = enclosing_loop(op) if jumps else region.parent
+        owner = _target(op) or region.parent
         if isinstance(owner, Op) and owner.name != "lm.fork" and region.label != "finally":
             states = {h: current[h] for h in self.threads[owner]}
             if states:
                 op.operands = self.around(owner, op.operands, states)
                 op.made_by = Promote.name
+
+
+def _target(op: Op) -> Op | None:
+    """The loop that a jump belongs to, or the `try` that a checkpoint belongs to."""
+    if op.name in ("cf.break", "cf.continue"):
+        return enclosing_loop(op)
+    return enclosing_try(op) if op.name == "cf.checkpoint" else None
 
 
 def _state(handle: Value, owner: Op | Region) -> Value:

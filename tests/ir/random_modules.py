@@ -57,6 +57,7 @@ class _Filler:
         visible: list[Value],
         depth: int,
         ends: tuple[str, ...] = (),
+        tries: int = 0,
     ) -> None:
         self.draw = draw
         self.region = region
@@ -66,6 +67,8 @@ class _Filler:
         self.depth = depth
         self.ends = ends
         """Terminators besides `cf.yield` that are legal here."""
+        self.tries = tries
+        """Number of `cf.try` bodies around, which carry one val each."""
 
     def fill(self) -> None:
         """Random ops, without the terminator."""
@@ -75,7 +78,8 @@ class _Filler:
         for _ in range(self.draw(st.integers(0, 3))):
             deeper = self.depth and self.draw(st.booleans())
             kinds = nested if deeper else prompt
-            self.draw(st.sampled_from(kinds if self.handles else plain))()
+            kinds = kinds if self.handles else plain
+            self.draw(st.sampled_from(kinds + ((self.checkpoint,) if self.tries else ())))()
 
     def value(self) -> Value:
         return self.draw(st.sampled_from(self.values))
@@ -123,7 +127,7 @@ class _Filler:
     def branches(self) -> None:
         outer = self.values + ([self.handle()] if self.draw(st.integers(0, 4)) == 0 else [])
         args: list[Named] = [("b", "handle"), ("item", "val")]
-        region = self.body("branch", args, visible=outer, ends=("cf.raise",))
+        region = self.body("branch", args, visible=outer, ends=("cf.raise",), tries=0)
         attrs = {"fields": ["f"]}
         self.result("lm.fork", [self.handle(), self.value()], attrs, [region])
 
@@ -148,11 +152,19 @@ class _Filler:
         return ("cf.break", "cf.continue", *(() if inside_branch else ("cf.return",)))
 
     def try_(self) -> None:
-        regions = [self.body("body"), self.body("except", [("e", "val")])]
+        args: list[Named] = [("e", "val"), ("c", "val")]
+        regions = [
+            self.body("body", args[1:], tries=self.tries + 1),
+            self.body("except", args if self.draw(st.booleans()) else args[1:]),
+        ]
         if self.draw(st.booleans()):
             handles = [self.handle()] if self.draw(st.integers(0, 3)) == 0 else []
             regions.append(self.body("finally", visible=self.values + handles))
-        self.result("cf.try", [], {"kinds": [["gen_error"]]}, regions)
+        self.result("cf.try", [self.value()], {"kinds": [["gen_error"]]}, regions)
+
+    def checkpoint(self) -> None:
+        level = self.draw(st.integers(0, self.tries - 1))
+        self.build.op("cf.checkpoint", [self.value()], {"level": level})
 
     def scope(self) -> None:
         self.result("lm.var_scope", [self.handle()], {"name": "n"}, [self.body("body")])
@@ -176,11 +188,13 @@ class _Filler:
         end: str = "cf.yield",
         ends: tuple[str, ...] | None = None,
         visible: list[Value] | None = None,
+        tries: int | None = None,
     ) -> Region:
         region = make_region(label, args)
         seen = self.values + self.handles if visible is None else visible
         legal = self.ends if ends is None else ends
-        inner = _Filler(self.draw, region, seen + region.args, self.depth - 1, legal)
+        around = self.tries if tries is None else tries
+        inner = _Filler(self.draw, region, seen + region.args, self.depth - 1, legal, around)
         inner.fill()
         if legal and self.draw(st.integers(0, 3)) == 0:
             end = self.draw(st.sampled_from(legal))

@@ -74,6 +74,13 @@ BROKEN_HANDLE_FORM = [
         3,
         "`cf.return` inside a branch",
     ),
+    ("cf.checkpoint()\ncf.return()", 1, "`cf.checkpoint` outside of the body of a `cf.try`"),
+    (
+        "cf.try(%x) ^body(%c: val) {\ncf.checkpoint()\ncf.yield()\n} ^finally {\ncf.yield()\n}"
+        " !1:1-1:9\ncf.return()",
+        2,
+        "a checkpoint of (), the try carries (val)",
+    ),
     ('%v = ex.eval(%x) {src = "a", names = []}\ncf.return()', 1, "0 names for 1 operands"),
 ]
 

@@ -181,7 +181,7 @@ KEPT = [
         "cf.for(%x) ^body(%i: val) {\n  cf.try() ^body {\n    cf.yield()\n  } ^finally {\n"
         "    cf.break()\n  } !2:1-2:2\n  lm.role_end(%s)\n  cf.yield()\n} !1:1-1:2\ncf.return()",
         5,
-        "a `finally` block leaves a loop here",
+        "`cf.break` in a `finally` block",
     ),
 ]
 
@@ -243,5 +243,5 @@ def test_promoted_random_modules_are_linear_and_demote_to_what_they_were() -> No
 
     check()
     wanted = {"lm.text", "lm.gen", "lm.fork", "lm.var_scope", "cf.if", "cf.for", "cf.while"}
-    wanted |= {"cf.try", "cf.yield", "cf.condition", "cf.break", "cf.continue"}
+    wanted |= {"cf.try", "cf.checkpoint", "cf.yield", "cf.condition", "cf.break", "cf.continue"}
     assert wanted <= seen.keys(), "the random modules left out a construct"
