@@ -14,6 +14,11 @@ RESERVED = frozenset((*STATEMENTS, *OPERATORS, *GENERATORS, "def"))
 """Words that cannot name anything."""
 
 _TOKENS = {
+    "_IMPORT": "`import`",
+    "_USE": "`use`",
+    "_SCHEMA": "`schema`",
+    "_EXTERN": "`extern`",
+    "_FRAGMENT": "`fragment`",
     "_NL": "end of line",
     "_INDENT": "an indented block",
     "_DEDENT": "end of block",

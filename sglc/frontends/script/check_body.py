@@ -35,7 +35,7 @@ from sglc.frontends.script.ast import (
     While,
 )
 from sglc.frontends.script.check_calls import BUILTINS, check_call
-from sglc.frontends.script.generation import check_generation, is_generation
+from sglc.frontends.script.generation import check_generation, dtype_value, is_generation
 from sglc.frontends.script.names import assigned
 from sglc.frontends.script.symbols import Unit, find_target
 from sglc.ir.core import Loc
@@ -198,9 +198,10 @@ class _BodyChecker:
 
     def _is_builtin(self, call: Call) -> bool:
         function = call.function
-        return isinstance(function, Attribute) or (
-            isinstance(function, Name) and function.id in BUILTINS
-        )
+        if isinstance(function, Attribute):
+            value = function.value
+            return not (isinstance(value, Name) and value.id in self.unit.imports)
+        return isinstance(function, Name) and function.id in BUILTINS
 
     def _assign(self, stmt: Assign, known: _Names, place: _Place) -> _Names:
         self.value(stmt.value, known, place)
@@ -357,9 +358,9 @@ class _BodyChecker:
         for arg in expr.args:
             self.expr(arg, known, place)
         for keyword in expr.keywords:
-            if keyword.name not in ("json", "dtype") or not isinstance(
-                keyword.value, Name | Attribute
-            ):
+            names_schema = keyword.name == "json" and isinstance(keyword.value, Name | Attribute)
+            names_type = keyword.name == "dtype" and dtype_value(keyword.value) != keyword.value
+            if not names_schema and not names_type:
                 self.expr(keyword.value, known, place)
 
     def expr(self, expr: Expr, known: _Names, place: _Place) -> None:

@@ -112,7 +112,8 @@ def _check_arguments(call: Call, target: Target) -> Iterator[Problem]:
             )
     given = positional | {k.name for k in call.keywords}
     missing = [p.name for p in params if p.default is None and p.name not in given]
-    if missing:
+    # A misspelt name is the reason why another is missing.
+    if missing and given <= known:
         listed = ", ".join(f"`{each}`" for each in missing)
         yield Problem(
             "SGL0204",

@@ -38,18 +38,21 @@ def unexpected_token(error: UnexpectedToken, lines: list[str]) -> Problem:
     if "_INDENT" in expected and "COLON" not in expected:
         return _missing_block(token, loc, lines)
     return (
-        _unknown_word(token, loc, line)
-        or _lonely_word(token, loc)
+        _unknown_definition(token, loc)
+        or _lonely_word(loc, line)
+        or _unknown_word(token, expected, loc, line)
         or _general(token, expected, loc, line)
     )
 
 
 def _place(token: Token, lines: list[str]) -> Loc:
-    """Where the token is; ends of lines are shown after the line's last character."""
-    if token.type == "$END" or (token.type == "_DEDENT" and (token.line or 0) > len(lines)):
-        line = max(1, next((i for i in range(len(lines), 0, -1) if lines[i - 1].strip()), 1))
-        column = len(lines[line - 1].rstrip()) + 1
-        return Loc(line, column, line, column + 1)
+    """Where the token is; ends of lines and files are shown after the last character before."""
+    line = token.line or len(lines)
+    blank = line > len(lines) or not _code(lines[line - 1])
+    if token.type == "$END" or (token.type == "_DEDENT" and blank):
+        last = _code_line(lines, min(line, len(lines)))
+        column = len(lines[last - 1].rstrip()) + 1
+        return Loc(last, column, last, column + 1)
     loc = token_loc(token)
     if token.type == "_NL":
         return Loc(loc.line, loc.column, loc.line, loc.column + 1)
@@ -60,11 +63,15 @@ def _place(token: Token, lines: list[str]) -> Loc:
     return loc
 
 
+def _code_line(lines: list[str], last: int) -> int:
+    """The last line up to `last` that holds more than a comment."""
+    return next((i for i in range(last, 0, -1) if _code(lines[i - 1])), 1)
+
+
 def _missing_block(token: Token, loc: Loc, lines: list[str]) -> Problem:
-    header = loc.line - 1
-    while header > 0 and not _code(lines[header - 1]):
-        header -= 1
-    opener = _FIRST_WORD.match(lines[header - 1]) if header else None
+    ends = token.type in ("$END", "_DEDENT", "_NL")
+    header = _code_line(lines, loc.line if ends else loc.line - 1)
+    opener = _FIRST_WORD.match(lines[header - 1])
     after = f" after `{opener.group(2)}`" if opener else ""
     return Problem(
         "SGL0105",
@@ -79,17 +86,26 @@ def _code(line: str) -> str:
     return line.split("#", 1)[0].strip()
 
 
-def _unknown_word(token: Token, loc: Loc, line: str) -> Problem | None:
+def _unknown_definition(token: Token, loc: Loc) -> Problem | None:
+    found = closest(str(token), TOP_LEVEL) if token.type == "NAME" and loc.column == 1 else None
+    if found is None:
+        return None
+    message = f"unknown definition `{token}`"
+    return Problem("SGL0110", message, loc, "not known", helps=(f"did you mean `{found}`?",))
+
+
+def _unknown_word(token: Token, expected: set[str], loc: Loc, line: str) -> Problem | None:
     """A line that begins with a word which begins nothing: a role or keyword with a typo."""
     first = _FIRST_WORD.match(line)
     if first is None or not first.end() < loc.column or token.type in ("_NL", "$END", "EQUAL"):
+        return None
+    if "EQUAL" not in expected:  # not a statement
         return None
     if line[first.end() : loc.column - 1].strip():
         return None
     word, indent = first.group(2), len(first.group(1))
     place = Loc(loc.line, indent + 1, loc.line, indent + 1 + len(word))
-    known = TOP_LEVEL if indent == 0 else (*ROLES, *STATEMENTS)
-    if word in ROLES and indent:
+    if word in ROLES:
         return Problem(
             "SGL0110",
             f"expected a string or `:` after `{word}`",
@@ -99,23 +115,27 @@ def _unknown_word(token: Token, loc: Loc, line: str) -> Problem | None:
         )
     if word in (*STATEMENTS, *OPERATORS, *TOP_LEVEL):
         return None
-    found = closest(word, known)
+    found = closest(word, (*ROLES, *STATEMENTS))
     if token.type not in ("STRING", "NAME", "COLON", "NUMBER", "ROLE") and not found:
         return None
     helps: tuple[str, ...] = (f"did you mean `{found}`?",) if found else ()
-    what = "definition" if indent == 0 else "statement"
-    if indent and token.type in ("STRING", "COLON"):
+    what = "statement"
+    if token.type in ("STRING", "COLON") and found not in STATEMENTS:
         what = "role"
         helps = helps or ("the roles are " + ", ".join(f"`{role}`" for role in ROLES),)
     return Problem("SGL0110", f"unknown {what} `{word}`", place, "not known", helps=helps)
 
 
-def _lonely_word(token: Token, loc: Loc) -> Problem | None:
-    partner = _NEEDS_IF.get(str(token))
-    if partner is None:
+def _lonely_word(loc: Loc, line: str) -> Problem | None:
+    """`else` and the like, which are names to the parser where they cannot stand."""
+    first = _FIRST_WORD.match(line)
+    if first is None or first.end() > loc.column or first.group(2) not in _NEEDS_IF:
         return None
+    word, indent = first.group(2), len(first.group(1))
+    partner = _NEEDS_IF[word]
+    place = Loc(loc.line, indent + 1, loc.line, indent + 1 + len(word))
     return Problem(
-        "SGL0101", f"`{token}` without `{partner}`", loc, f"no `{partner}` above at this level"
+        "SGL0101", f"`{word}` without `{partner}`", place, f"no `{partner}` above at this level"
     )
 
 
@@ -123,7 +143,7 @@ def _general(token: Token, expected: set[str], loc: Loc, line: str) -> Problem:
     found = token_name(token.type) if token.type in _NAMELESS else f"`{_shown(token)}`"
     names = expected_names(expected)
     helps: tuple[str, ...] = ()
-    if token.type == "EQUAL" and "COMPARE" in expected:
+    if token.type == "EQUAL" and "COLON" in expected:
         helps = ("to compare, write `==`",)
     if loc.column == 1 and token.type not in _NAMELESS:
         return Problem(
