@@ -135,6 +135,7 @@ def run_body(
             session.cancel()
         state.body = Pending.failed(error)
         if not is_generation_error(error):
+            state.raised = True
             raise
     finally:
         calling.reset(token)

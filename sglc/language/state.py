@@ -39,6 +39,8 @@ class ProgramState:
         self.handle = handle
         self.body: Pending[Any] = Pending.of(None)
         """The program's body: done when nothing more will be appended; fails as the body did."""
+        self.raised = False
+        """Whether the body's exception has reached a caller of `run`."""
 
     # Appending
 
@@ -117,6 +119,13 @@ class ProgramState:
         if self.body.done() and self.body.exception() is not None:
             self.body.result()
 
+    def _whole(self) -> None:
+        """Wait for the body; an exception of its own that no caller has seen is raised."""
+        self._settle_body()
+        error = self.body.exception() if self.body.done() else None
+        if error is not None and not self.raised and not is_generation_error(error):
+            self.body.result()
+
     def _known(self, name: str | None) -> None:
         if not self.handle.has(name) and not self.body.done():
             self._wait_for_name(name)
@@ -165,12 +174,12 @@ class ProgramState:
 
     def text(self) -> str:
         """All text so far: what was appended and what the model said."""
-        self._settle_body()
+        self._whole()
         return self.handle.current_text().result()
 
     def messages(self) -> list[dict[str, Any]]:
         """The closed messages so far, as OpenAI's API takes them."""
-        self._settle_body()
+        self._whole()
         return self.handle.current_messages().result()
 
     def sync(self) -> None:

@@ -86,8 +86,10 @@ def test_body_exceptions_end_the_stream(backend: RecordingBackend, compiled: boo
     with pytest.raises(LookupError, match="mine"):
         list(state.text_iter())
     assert isinstance(state.error(), LookupError)
-    with pytest.raises(LookupError):
-        state["nothing"]
+    for look in (state.text, state.messages, lambda: state["nothing"], lambda: state.ret_value):
+        with pytest.raises(LookupError):
+            look()
+    state.sync()
 
 
 def test_forks_can_be_followed(backend: RecordingBackend) -> None:
