@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sglc.frontends.python.frame import Frame
 from sglc.frontends.python.names import ROLE_MARKS, ROLES
 from sglc.frontends.python.texts import ORDERS, Read, plain_data, recognise
-from sglc.ir.core import Value
+from sglc.ir.core import Op, Region, Value
 from sglc.ir.ops import GEN_PARAMS, METHODS, SAMPLING_PARAMS, SELECT_PARAMS
 
 _TYPE_NAMES = {f"builtins.{t}": t for t in ("int", "float", "str", "bool")}
@@ -26,6 +26,12 @@ class _Run:
     constants: list[str] = field(default_factory=lambda: [""])
     values: list[Value] = field(default_factory=list)
     node: ast.expr | None = None
+    numbers: bool = False
+    """Some operands are integers, which both languages print alike."""
+
+    def number(self, value: Value, node: ast.expr) -> None:
+        self.value(value, node)
+        self.numbers = True
 
     def constant(self, text: str, node: ast.expr) -> None:
         self.constants[-1] += text
@@ -102,6 +108,13 @@ class Appender:
             return
         assert isinstance(value, ast.FormattedValue)
         plain = value.conversion == -1 and value.format_spec is None
+        if plain and self.frame.scope.expression_kind(value.value) == "int":
+            number = self.frame.value(value.value)
+            if isinstance(number.owner, Region) or (
+                isinstance(number.owner, Op) and number.owner.name.startswith("ex.")
+            ):
+                self._run.number(number, value.value)
+                return
         if plain and isinstance(recognise(self.frame.scope, value.value), Read):
             self._run.value(self.frame.value(value.value), value.value)
             return
@@ -210,5 +223,6 @@ class Appender:
     def _flush(self) -> None:
         run, self._run = self._run, _Run()
         if run.node is not None:
-            attrs: dict[str, object] = {"text": run.constants, "format": "str"}
+            form = "sgl" if run.numbers else "str"
+            attrs: dict[str, object] = {"text": run.constants, "format": form}
             self._steps.append(("lm.text", run.node, run.values, attrs, "v"))

@@ -14,11 +14,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sglc.diagnostics.core import Diagnostic
+from sglc.frontends.python.placement import dominated
 from sglc.frontends.python.scope import COMPREHENSIONS, NESTED, Scope
 from sglc.frontends.python.texts import Read, recognise, state_of
 from sglc.ir.builder import Builder, make_region
 from sglc.ir.core import Func, Loc, Module, Op, Region, Symbol, TypeName, Value
 
+_RESERVED = frozenset(
+    {"as", "extern", "false", "fork", "fragment", "import", "none", "schema", "true", "use"}
+)
+"""Words of script expressions that Python allows as names."""
 _OBSERVATIONS = {"text": "text", "messages": "messages", "sync": "sync", "error": "error"}
 
 
@@ -35,10 +40,14 @@ class Frame:
     env: list[dict[str, Value]] = field(default_factory=lambda: [{}])
     pieces: list[ast.AST] = field(default_factory=list)
     remarks: list[Diagnostic] = field(default_factory=list)
-    loops: int = 0
+    pure: frozenset[str] = frozenset()
+    """Locals that are SSA values alone."""
+    sizes: dict[Value, Value | int] = field(default_factory=dict)
+    """How many branches a fork has."""
 
     def __post_init__(self) -> None:
         self.builder = Builder(self.func.body)
+        self.pure = dominated(self.scope)
 
     # Names
 
@@ -55,6 +64,12 @@ class Frame:
         """Make a value visible as a local name in this region and those inside it."""
         if self.is_single(name):
             self.env[-1][name] = value
+
+    def store(self, node: ast.AST, name: str, value: Value) -> None:
+        """Bind a local, as a frame variable too unless it is a pure SSA value."""
+        if name not in self.pure:
+            self.piece_exec(node, [value], [name], f"{name} = ...", lift=False)
+        self.bind(name, value)
 
     def lookup(self, name: str) -> Value | None:
         """The SSA value of a local name, when one is in scope."""
@@ -155,7 +170,52 @@ class Frame:
                 made = self.call(node)
                 if made is not None:
                     return made
-        return self.piece_eval(node)
+        return self.pure_value(node) or self.piece_eval(node)
+
+    def pure_value(self, node: ast.expr) -> Value | None:
+        """
+        An expression that Python and scripts evaluate alike, as `ex.eval`; None for any other.
+
+        Sums and products of integers, `range` of them, and comparing what was read with a constant.
+        """
+        operands: dict[str, Value] = {}
+        src = self._pure_source(node, operands)
+        if src is None or isinstance(node, ast.Name | ast.Constant):
+            return None
+        attrs: dict[str, object] = {"src": src, "names": list(operands)}
+        return self.val("ex.eval", node, list(operands.values()), attrs)
+
+    def _pure_source(self, node: ast.expr, operands: dict[str, Value]) -> str | None:
+        match node:
+            case ast.Constant(value=value) if type(value) is int:
+                return str(value)
+            case ast.Name(id=name) if self.scope.kind(name) == "int" and name not in _RESERVED:
+                known = self.lookup(name)
+                if known is not None:
+                    operands[name] = known
+                    return name
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() as op, right=right):
+                a = self._pure_source(left, operands)
+                b = self._pure_source(right, operands) if a is not None else None
+                if a is not None and b is not None:
+                    sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}[type(op)]
+                    inner = [f"({t})" if " " in t else t for t in (a, b)]
+                    return f"{inner[0]} {sign} {inner[1]}"
+            case ast.Call(func=func, args=args, keywords=[]) if args and (
+                self.scope.symbol(func) == "builtins.range"
+            ):
+                parts = [self._pure_source(a, operands) for a in args]
+                if None not in parts:
+                    return f"range({', '.join(str(p) for p in parts)})"
+            case ast.Compare(
+                left=ast.Subscript() as left,
+                ops=[ast.Eq() | ast.NotEq() as op],
+                comparators=[ast.Constant(value=str(text))],
+            ) if text.isprintable() and not set(text) & set('$"\\'):
+                if isinstance(recognise(self.scope, left), Read):
+                    operands["v"] = self.read(left)
+                    return f'v {"==" if isinstance(op, ast.Eq) else "!="} "{text}"'
+        return None
 
     def read(self, node: ast.Subscript) -> Value:
         """`state[key]`."""
@@ -229,7 +289,10 @@ class Frame:
             attrs["size"] = sizes[0].value
         else:
             operands.append(self.value(sizes[0]))
-        return self.op("lm.fork", node, operands, attrs, [("forks", "list")]).results[0]
+        forks = self.op("lm.fork", node, operands, attrs, [("forks", "list")]).results[0]
+        size = attrs.get("size")
+        self.sizes[forks] = size if isinstance(size, int) else operands[-1]
+        return forks
 
     # Host pieces
 
@@ -272,7 +335,7 @@ class Frame:
                 if isinstance(part.ctx, ast.Load) or isinstance(node, ast.AugAssign):
                     reads.setdefault(part.id)
                 value = self.lookup(part.id)
-                if value is not None and value.type in ("handle", "list"):
+                if value is not None and (value.type in ("handle", "list") or part.id in self.pure):
                     handles.setdefault(part.id, value)
             for number, child in enumerate(ast.iter_child_nodes(part)):
                 visit(child, certain and _evaluates(part, number))

@@ -164,14 +164,7 @@ class Statements:
                         else None
                     )
                     if lifted is not None:
-                        frame.piece_exec(
-                            node,
-                            [lifted],
-                            [name],
-                            src=f"{name} = ...",
-                            lift=False,
-                        )
-                        frame.bind(name, lifted)
+                        frame.store(node, name, lifted)
                         return
                 case ast.Subscript(value=owner) if state_of(frame.scope, owner):
                     frame.piece_exec(node)
@@ -209,26 +202,67 @@ class Statements:
         """`for` with its `else`; over branches the item is a handle."""
         frame = self.frame
         target = node.target
+        if self.numbered_branches(node):
+            return
         over = isinstance(node.iter, ast.Name) and frame.scope.kind(node.iter.id) == "group"
         iterable = frame.group(node.iter) if over else frame.value(node.iter)  # type: ignore[arg-type]
         kind: TypeName = "handle" if over else "val"
         hint = target.id if isinstance(target, ast.Name) else "item"
         with frame.region("body", [(hint, kind)]) as body:
-            item = body.args[0]
-            names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
-            parts: list[tuple[str, TypeName]] = []
-            if isinstance(target, ast.Tuple):
-                parts = [(n, "handle" if frame.scope.kind(n) == "state" else "val") for n in names]
-            made = frame.piece_exec(
-                target, [item], names, f"{frame.source(target)} = ...", parts, lift=False
-            )
             if isinstance(target, ast.Name):
-                frame.bind(target.id, item)
-            for name, value in zip(names, made.results, strict=False):
-                frame.bind(name, value)
+                frame.store(target, target.id, body.args[0])
+            else:
+                self.unpack(target, body.args[0])
             self.block(node.body)
             frame.end(node)
         frame.op("cf.for", node, [iterable], regions=[body, *self._else(node)])
+
+    def numbered_branches(self, node: ast.For) -> bool:
+        """`for i, f in enumerate(forks)`: over the numbers, `f` is the branch of that number."""
+        frame = self.frame
+        match node:
+            case ast.For(
+                target=ast.Tuple(elts=[ast.Name(id=number), ast.Name(id=branch)]),
+                iter=ast.Call(func=func, args=[ast.Name() as group], keywords=[]) as call,
+                orelse=[],
+            ) if (
+                frame.scope.symbol(func) == "builtins.enumerate"
+                and frame.scope.kind(group.id) == "group"
+                and {number, branch} <= frame.pure
+            ):
+                forks = frame.group(group)
+                size = frame.sizes.get(forks)
+                if size is None:
+                    return False
+                operands = [size] if isinstance(size, Value) else []
+                src = "range(size)" if operands else f"range({size})"
+                attrs: dict[str, object] = {"src": src, "names": ["size"] * len(operands)}
+                numbers = frame.val("ex.eval", call, operands, attrs)
+                with frame.region("body", [(number, "val")]) as body:
+                    index = body.args[0]
+                    frame.bind(number, index)
+                    taken = frame.op(
+                        "lm.item", node.target, [forks, index], results=[(branch, "handle")]
+                    )
+                    frame.bind(branch, taken.results[0])
+                    self.block(node.body)
+                    frame.end(node)
+                frame.op("cf.for", node, [numbers], regions=[body])
+                return True
+        return False
+
+    def unpack(self, target: ast.expr, item: Value) -> None:
+        """Bind several names from an item."""
+        frame = self.frame
+        names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
+        parts: list[tuple[str, TypeName]] = []
+        if isinstance(target, ast.Tuple):
+            parts = [(n, "handle" if frame.scope.kind(n) == "state" else "val") for n in names]
+        made = frame.piece_exec(
+            target, [item], names, f"{frame.source(target)} = ...", parts, lift=False
+        )
+        for name, value in zip(names, made.results, strict=False):
+            frame.bind(name, value)
 
     def _else(self, node: ast.For | ast.While) -> list[Region]:
         if not node.orelse:
