@@ -20,6 +20,11 @@ LIBRARIES = tuple(
 PLACE = re.compile(r" at (?P<file>.+):(?P<line>\d+)$")
 
 
+NOT_LOADED = "SGL0609"
+LOADING = {"model_not_found", "bad_checkpoint", "unsupported_model"}
+"""Kinds of failed generations that mean there is no engine."""
+
+
 def diagnose(error: BaseException) -> SglcError | None:
     """
     The error as diagnostics, or None when it is none of the program's: then it is our bug.
@@ -29,6 +34,10 @@ def diagnose(error: BaseException) -> SglcError | None:
     """
     from sglc.execution.errors import is_generation_error
 
+    refused = _not_loaded(error)
+    if refused is not None:
+        message = f"cannot load the model: {refused}"
+        return ExecutionError(Diagnostic(code=NOT_LOADED, message=message))
     if isinstance(error, SglcError):
         return error
     notes = tuple(getattr(error, "__notes__", ()))
@@ -64,6 +73,14 @@ def diagnose_any(error: BaseException) -> SglcError:
         return found
     message = f"internal error, a bug in sglc: {type(error).__name__}: {error}"
     return ExecutionError(Diagnostic(code="SGL0599", message=message))
+
+
+def _not_loaded(error: BaseException) -> BaseException | None:
+    """The failure to load a model that this error is, or comes from."""
+    found: BaseException | None = error
+    while found is not None and getattr(found, "kind", None) not in LOADING:
+        found = found.__cause__
+    return found
 
 
 def _generation(error: BaseException, notes: tuple[str, ...], place: Span | None) -> Diagnostic:

@@ -31,16 +31,23 @@ def choose(model: str | None, spec: str | None) -> Any:
 
 
 def _local(model: str | None) -> Any:
-    if model is not None and not Path(model).is_dir():
-        what = "is not a folder" if Path(model).exists() else "no such folder"
+    problem = None if model is None else _problem(Path(model).expanduser())
+    if problem is not None:
         raise usage(
-            f"cannot load a model from `{model}`: {what}",
+            f"cannot load a model from `{model}`: {problem}",
             "`--model` takes a checkpoint folder in Hugging Face format, with `config.json`",
             code="SGL0609",
         )
     from sglc.backends.local import LocalBackend
 
     return LocalBackend(model)
+
+
+def _problem(folder: Path) -> str | None:
+    """What is wrong with a checkpoint folder at first sight."""
+    if not folder.is_dir():
+        return "it is not a folder" if folder.exists() else "no such folder"
+    return None if (folder / "config.json").is_file() else "it has no `config.json`"
 
 
 def _named(module_name: str, name: str) -> Any:

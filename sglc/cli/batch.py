@@ -9,6 +9,7 @@ import typer
 from sglc.cli import arguments, console, result, rows, statistics
 from sglc.cli.guard import DIAGNOSTICS
 from sglc.diagnostics.core import Diagnostic, SglcError
+from sglc.failures import NOT_LOADED
 from sglc.program import Outcome, Program, RunOptions
 
 
@@ -39,6 +40,7 @@ def run(program: Program, source: str, output: str, how: RunOptions, *, stats: b
                 finish(index, _error(error.diagnostics[0]))
         try:
             for outcome in program.run_rows(good, how):
+                _raise_if_no_model(outcome)
                 statistics.add_outcome(watch, outcome)
                 finish(outcome.row, _body(outcome))
         finally:
@@ -50,6 +52,12 @@ def run(program: Program, source: str, output: str, how: RunOptions, *, stats: b
     console.message(f"{done}, {failed} failed{where}" if failed else f"{done}{where}")
     if failed:
         raise typer.Exit(DIAGNOSTICS)
+
+
+def _raise_if_no_model(outcome: Outcome) -> None:
+    """Without a model no row can run: that is the command's failure, not the row's."""
+    if outcome.error is not None and outcome.error.diagnostics[0].code == NOT_LOADED:
+        raise outcome.error
 
 
 def _arguments(row: object, program: Program) -> dict[str, Any]:

@@ -34,9 +34,6 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except UsageError as error:
             console.show(error.diagnostics)
             raise typer.Exit(USAGE) from None
-        except SglcError as error:
-            console.show(error.diagnostics)
-            raise typer.Exit(DIAGNOSTICS) from None
         except KeyboardInterrupt:
             console.message("interrupted")
             raise typer.Exit(INTERRUPTED) from None

@@ -8,7 +8,7 @@ from sglc.cli.conversation import plain
 from sglc.diagnostics.core import Diagnostic
 
 if TYPE_CHECKING:
-    from sglc.program import Running
+    from sglc.running import Running
 
 
 def to_object(running: Running) -> dict[str, Any]:

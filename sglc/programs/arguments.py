@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from sglc.diagnostics.core import Diagnostic, UsageError
-from sglc.programs import annotations
+from sglc.programs import annotations as types
 from sglc.target import Param
 
 
@@ -22,12 +22,12 @@ def convert(given: Mapping[str, object], params: Sequence[Param], *, text: bool)
     for name, value in given.items():
         if name not in known:
             raise _unknown(name, known)
-        kind = annotations.parse(known[name].type)
+        kind = types.parse(known[name].type)
         try:
             if text and isinstance(value, str):
-                values[name] = annotations.convert(value, kind)
+                values[name] = types.convert(value, kind)
             else:
-                annotations.check(value, kind)
+                types.check(value, kind)
                 values[name] = value
         except ValueError as error:
             found = f", found `{value}`" if text and "found" not in str(error) else ""

@@ -65,9 +65,7 @@ class ScriptProgram(Program):
         state = ProgramState(session.root())
         func = module.funcs[self.func.name]
         externs = Externs(self.allow_extern, self.target.path.resolve().parent)
-        run_strand(
-            state, run_function(module, func, args, session, state.handle, externs=externs)
-        )
+        run_strand(state, run_function(module, func, args, session, state.handle, externs=externs))
         return Running(state)
 
     def _module(self, how: RunOptions) -> Module:

@@ -50,9 +50,7 @@ CASES = [
     Case("text_qa", "text_qa", {"question": "What is the capital of the United Kingdom?"}),
     Case("streaming", "text_qa", {"question": "What is the capital of France?"}),
     Case("json_record", "character_gen", {"name": "Harry Potter"}),
-    Case(
-        "json_record", "extract", {"text": "Ada Lovelace is 36 years old and lives in London."}
-    ),
+    Case("json_record", "extract", {"text": "Ada Lovelace is 36 years old and lives in London."}),
     Case("judge", "judge", {"essay": ESSAY}),
     Case("agent", "agent", {"question": "What is 12 * 7?"}, "calc"),
     Case("agent", "agent", {"question": "Who wrote Romeo and Juliet?"}, "search"),

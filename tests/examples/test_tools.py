@@ -41,12 +41,12 @@ def test_calc(text: str, value: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "two", "__import__('os')", "2 ** 99", "'a' * 3", "[1][0]", "(lambda: 1)()", "1 if 1 else 2",
-        "True", "1 < 2", "9" * 300, "1j", "(" * 90 + "1", "f'{1}'",
+        "", "two", "__import__('os')", "2 ** 99", "'a' * 3", "[1][0]", "(lambda: 1)()",
+        "1 if 1 else 2", "True", "1 < 2", "9" * 300, "1j", "(" * 90 + "1", "f'{1}'",
     ],
 )  # fmt: skip
 def test_calc_refuses(text: str) -> None:
-    with pytest.raises(ValueError, match="expression|arithmetic"):
+    with pytest.raises(ValueError, match=r"expression|arithmetic"):
         TOOLS.calc(text)
 
 

@@ -44,9 +44,9 @@ def names(wheel: Path) -> set[str]:
         "sglc_grammar/py.typed",
         "sglc_grammar/sgl.lark",
         "sglc_grammar/sglir.lark",
-        "sglc_runtime/embedded/config.json",
-        "sglc_runtime/embedded/model.safetensors",
-        "sglc_runtime/embedded/tokenizer.json",
+        "sglc_runtime/embedded/checkpoint/config.json",
+        "sglc_runtime/embedded/checkpoint/model.safetensors",
+        "sglc_runtime/embedded/checkpoint/tokenizer.json",
         "sglc_runtime/embedded/checkpoint/tokenizer_config.json",
     ],
 )

@@ -1,0 +1,100 @@
+"""`sglc run` with the engine: the embedded model, and models that cannot be used."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.programs import ROOT, command
+
+pytestmark = pytest.mark.engine
+
+CHECKPOINT = ROOT / "runtime" / "sglc_runtime" / "embedded" / "checkpoint"
+ASK = """
+def main(question: str) -> str:
+    "Q: ${question}\\nA:"
+    answer = gen(stop="\\n", temperature=0, max_tokens=8)
+    return answer.strip()
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> str:
+    path = tmp_path / "ask.sgl"
+    path.write_text(ASK, encoding="utf-8")
+    return str(path)
+
+
+def test_answer_and_statistics(program: str) -> None:
+    question = "question=What is the capital of France?"
+    done = command("run", program, "-p", question, "--stats", "--stream")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "Q: What is the capital of France?\nA: Paris\n=> Paris\n"
+    for name in ("prompt tokens", "generated tokens", "seconds", "peak memory", "deterministic"):
+        assert f"\n{name} " in done.stderr
+
+
+def test_a_model_folder_is_the_same_model(program: str) -> None:
+    question = "question=What is the capital of France?"
+    done = command("run", program, "-p", question, "--model", str(CHECKPOINT), "--json")
+    assert json.loads(done.stdout)["return_value"] == "Paris", done.stderr
+
+
+def test_same_seed_same_text(tmp_path: Path) -> None:
+    path = tmp_path / "story.sgl"
+    path.write_text('def main():\n    "Once"\n    x = gen(max_tokens=20)\n', encoding="utf-8")
+    first, again, other = (
+        command("run", str(path), "--temperature", "2", "--seed", seed) for seed in ("1", "1", "2")
+    )
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == again.stdout
+    assert first.stdout != other.stdout
+
+
+def test_folder_without_checkpoint(program: str, tmp_path: Path) -> None:
+    done = command("run", program, "-p", "question=a", "--model", str(tmp_path))
+    assert done.returncode == 2
+    expected = f"error[SGL0609]: cannot load a model from `{tmp_path}`: it has no `config.json`"
+    assert expected in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "message"),
+    [("model.safetensors", 1000, "model.safetensors"), ("tokenizer.json", 100, "tokenizer")],
+)
+@pytest.mark.parametrize("batch", [False, True])
+def test_damaged_checkpoint(
+    program: str, tmp_path: Path, name: str, size: int, message: str, batch: bool
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(CHECKPOINT, folder)
+    (folder / name).write_bytes((folder / name).read_bytes()[:size])
+    (tmp_path / "rows.jsonl").write_text('{"question": "a"}\n' * 3, encoding="utf-8")
+    args = ("-i", str(tmp_path / "rows.jsonl")) if batch else ("-p", "question=a")
+    done = command("run", program, *args, "--model", str(folder))
+    assert done.returncode == 1, done.stderr
+    assert "error[SGL0609]: cannot load the model: " in done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "answer" not in done.stdout
+
+
+def test_prompt_longer_than_the_context(program: str) -> None:
+    done = command("run", program, "-p", "question=" + "hello " * 3000)
+    assert done.returncode == 1
+    assert "error[SGL0501]: generation failed: the prompt has " in done.stderr
+    assert f"--> {program}:4:14" in done.stderr
+
+
+def test_prompt_longer_than_the_context_in_python(tmp_path: Path) -> None:
+    path = tmp_path / "ask.py"
+    path.write_text(
+        "import sglc as sgl\n\n\n@sgl.function\ndef main(s, question):\n"
+        '    s += question\n    s += sgl.gen("answer", max_tokens=4)\n',
+        encoding="utf-8",
+    )
+    done = command("run", str(path), "-p", "question=" + "hello " * 3000)
+    assert done.returncode == 1
+    assert "error[SGL0501]: generation failed: the prompt has " in done.stderr
+    assert f"--> {path}:7:" in done.stderr
