@@ -35,6 +35,7 @@ from sglc.language.choices import (
 )
 
 if TYPE_CHECKING:
+    from sglc.backends.openai import OpenAI
     from sglc.backends.runtime_endpoint import RuntimeEndpoint
     from sglc.runtime import Engine, Runtime
 
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "Engine": "sglc.runtime",
+    "OpenAI": "sglc.backends.openai",
     "Runtime": "sglc.runtime",
     "RuntimeEndpoint": "sglc.backends.runtime_endpoint",
 }
@@ -56,6 +58,7 @@ def __getattr__(name: str) -> object:
 
 __all__ = [
     "Engine",
+    "OpenAI",
     "Runtime",
     "RuntimeEndpoint",
     "__version__",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sglc.backends.base import BaseBackend
+from sglc.backends.http import HttpClient
 from sglc.execution.requests import Snapshot
 from sglc.global_config import global_config
 from sglc.language.chat_template import (
@@ -69,9 +67,8 @@ class RuntimeEndpoint(BaseBackend):
     ) -> None:
         super().__init__()
         self.base_url = base_url.rstrip("/")
-        self.api_key = api_key or auth_token
-        self.verify = verify
-        self.model_info: dict[str, Any] = self._request("/get_model_info")
+        self.http = HttpClient(base_url, api_key or auth_token, verify=verify)
+        self.model_info: dict[str, Any] = self.http.request("/get_model_info")
         path = self.model_info["model_path"]
         self.chat_template: ChatTemplate = (
             get_chat_template(chat_template_name)
@@ -85,21 +82,23 @@ class RuntimeEndpoint(BaseBackend):
 
     def flush_cache(self) -> None:
         """Drop the server's cached prefixes."""
-        self._open("/flush_cache", {}).close()
+        self.http.open("/flush_cache", {}).close()
 
     def get_server_info(self) -> Any:
         """What the server says about itself."""
-        return self._request("/server_info")
+        return self.http.request("/server_info")
 
     def cache_prefix(self, prefix_str: str) -> None:
         """Have the server compute a prefix."""
-        self._request("/generate", {"text": prefix_str, "sampling_params": {"max_new_tokens": 0}})
+        self.http.request(
+            "/generate", {"text": prefix_str, "sampling_params": {"max_new_tokens": 0}}
+        )
 
     def generate(
         self, s: Snapshot, sampling_params: SglSamplingParams
     ) -> tuple[str | list[str], Any]:
         """One request; for `n` > 1 lists of texts and meta information."""
-        reply = self._request("/generate", self._body(s, sampling_params))
+        reply = self.http.request("/generate", self._body(s, sampling_params))
         if isinstance(reply, list):
             return [r["text"] for r in reply], [r["meta_info"] for r in reply]
         return reply["text"], reply["meta_info"]
@@ -110,20 +109,12 @@ class RuntimeEndpoint(BaseBackend):
         """Server-sent events, whose cumulative texts are turned into pieces."""
         body = {**self._body(s, sampling_params), "stream": True}
         seen = 0
-        with self._open("/generate", body) as lines:
-            for raw in lines:
-                line = raw.decode().strip()
-                if not line.startswith("data:"):
-                    continue
-                data = line.removeprefix("data:").strip()
-                if data == "[DONE]":
-                    return
-                event = json.loads(data)
-                if "text" not in event:
-                    raise RuntimeError(data)
-                piece = event["text"][seen:]
-                seen += len(piece)
-                yield piece, event["meta_info"]
+        for event in self.http.events("/generate", body):
+            if "text" not in event:
+                raise RuntimeError(str(event))
+            piece = event["text"][seen:]
+            seen += len(piece)
+            yield piece, event["meta_info"]
 
     def select(
         self,
@@ -143,8 +134,8 @@ class RuntimeEndpoint(BaseBackend):
         none = {"max_new_tokens": 0, "temperature": 0}
         media = self._media(s)
         warm = {"text": s.text_, "sampling_params": none, **media}
-        prompt_tokens = self._request("/generate", warm)["meta_info"]["prompt_tokens"]
-        replies = self._request(
+        prompt_tokens = self.http.request("/generate", warm)["meta_info"]["prompt_tokens"]
+        replies = self.http.request(
             "/generate",
             {
                 "text": [s.text_ + choice for choice in choices],
@@ -169,7 +160,7 @@ class RuntimeEndpoint(BaseBackend):
             }
             alone = [
                 reply["meta_info"]["input_token_logprobs"]
-                for reply in self._request("/generate", body)
+                for reply in self.http.request("/generate", body)
             ]
         return choices_method(
             choices=choices,
@@ -202,29 +193,6 @@ class RuntimeEndpoint(BaseBackend):
         if not data:
             return {}
         return {"image_data": data[0] if len(data) == 1 else data}
-
-    def _open(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        request = urllib.request.Request(self.base_url + path)
-        if self.api_key is not None:
-            request.add_header("Authorization", f"Bearer {self.api_key}")
-        data = None
-        if body is not None:
-            request.add_header("Content-Type", "application/json")
-            data = json.dumps(body).encode()
-        context = None
-        if self.verify is not None:
-            import ssl
-
-            context = ssl.create_default_context(cafile=self.verify)
-        try:
-            return urllib.request.urlopen(request, data=data, context=context)
-        except urllib.error.HTTPError as error:
-            said = error.read().decode("utf-8", "replace")
-            raise RuntimeError(f"{self.base_url}{path}: HTTP {error.code}: {said}") from None
-
-    def _request(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        with self._open(path, body) as reply:
-            return json.load(reply)
 
 
 def own_tokens(tokens: Sequence[Any], choice: str) -> list[Any]:
