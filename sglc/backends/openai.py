@@ -156,7 +156,7 @@ class OpenAI(BaseBackend):
             return
         if s.cur_role != "assistant" or opened:
             raise RuntimeError(
-                "a chat model answers whole turns: sgl.gen must be right after sgl.assistant, as in "
+                "a chat model answers whole turns: sgl.gen must be right after sgl.assistant: "
                 's += sgl.assistant(sgl.gen("x")), without text before it in its turn'
             )
 
