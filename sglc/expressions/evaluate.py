@@ -262,9 +262,10 @@ class _Evaluator:
 
     def _repeat(self, value: str | list[object], times: int) -> object:
         limits = self.ctx.limits
-        most = limits.characters if isinstance(value, str) else limits.items
-        if len(value) * times > most:
-            raise TooLargeError(f"a {type_name(value)} has more than {most} parts")
+        if isinstance(value, str) and len(value) * times > limits.characters:
+            raise TooLargeError(f"a string has more than {limits.characters} characters")
+        if isinstance(value, list) and len(value) * times > limits.items:
+            raise TooLargeError(f"a list has more than {limits.items} items")
         return value * times
 
     def _arithmetic(self, op: str, left: Any, right: Any) -> object:

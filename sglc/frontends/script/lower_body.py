@@ -61,6 +61,8 @@ class BodyLowering(ExprLowering):
         """The role that this function opened and has not closed."""
         self.loop: _Loop | None = None
         self.guard: _Try | None = None
+        self.fields: frozenset[str] = frozenset()
+        """Names that the fork branch around hands over at its end."""
 
     def run(self) -> None:
         """Fill the function's body."""
@@ -128,7 +130,11 @@ class BodyLowering(ExprLowering):
     def carried_by(self, stmt: Stmt, names: Sequence[str]) -> list[str]:
         """Those of `names` whose value after the statement may matter."""
         outside = self.read_outside(stmt)
-        return [n for n in names if n in self.env or outside[n] or self._in_guard(n)]
+        return [
+            name
+            for name in names
+            if name in self.env or outside[name] or name in self.fields or self._in_guard(name)
+        ]
 
     def _in_guard(self, name: str) -> bool:
         guard = self.guard
@@ -338,14 +344,15 @@ class BodyLowering(ExprLowering):
         if stmt.item is not None:
             fields = [stmt.item.id, *(name for name in fields if name != stmt.item.id)]
         branch = make_region("branch", [("b", "handle"), (item_name, "val")])
-        saved = self.handle, self.loop, self.guard, self.role
+        saved = self.handle, self.loop, self.guard, self.role, self.fields
         # Inside, the role that was open at the fork is the branch's own to keep open.
         self.handle, self.loop, self.guard, self.role = branch.args[0], None, None, None
+        self.fields = frozenset(fields)
         env = {**self.env, item_name: branch.args[1]} if stmt.item is not None else self.env
         with self.inside(branch, env):
             self.block(stmt.body)
             self.finish(fields)
-        self.handle, self.loop, self.guard, self.role = saved
+        self.handle, self.loop, self.guard, self.role, self.fields = saved
         op = self.builder.op(
             "lm.fork",
             [self.handle, items],
