@@ -14,7 +14,8 @@ def choose(model: str | None, spec: str | None) -> Any:
     """
     The backend that the command line names, or None when it names none.
 
-    `local` is our runtime, on the embedded model or on `model`. `MODULE:NAME` is looked up in a
+    `local` is our runtime, on the embedded model or on `model`; a URL is a server with SGLang's
+    HTTP interface; `openai:MODEL` is a model behind OpenAI's. `MODULE:NAME` is looked up in a
     module on the path or in the current folder; a class or function is called to make the backend.
     Raises UsageError.
     """
@@ -24,9 +25,18 @@ def choose(model: str | None, spec: str | None) -> Any:
         return _local(model)
     if model is not None:
         raise usage("`--model` and this `--backend` exclude each other", "use `--backend local`")
+    if spec.startswith(("http://", "https://")):
+        return _server(spec)
     module_name, colon, name = spec.partition(":")
+    if module_name == "openai" and name:
+        from sglc.backends.openai import OpenAI
+
+        return OpenAI(name)
     if not colon or not name or "/" in spec:
-        raise usage(f"`{spec}` is not a backend", "write `local` or `MODULE:NAME`")
+        raise usage(
+            f"`{spec}` is not a backend",
+            "write `local`, `http://HOST:PORT`, `openai:MODEL` or `MODULE:NAME`",
+        )
     return _named(module_name, name)
 
 
@@ -41,6 +51,15 @@ def _local(model: str | None) -> Any:
     from sglc.backends.local import LocalBackend
 
     return LocalBackend(model)
+
+
+def _server(url: str) -> Any:
+    from sglc.backends.runtime_endpoint import RuntimeEndpoint
+
+    try:
+        return RuntimeEndpoint(url)
+    except Exception as error:
+        raise usage(f"cannot use the server at `{url}`: {error}") from None
 
 
 def _problem(folder: Path) -> str | None:

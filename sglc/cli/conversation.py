@@ -22,8 +22,8 @@ class Printer:
     """
 
     out: TextIO
-    on_text: Callable[[], None] = lambda: None
-    """Called before each piece of text; what measures the time to the first one."""
+    on_answer: Callable[[], None] = lambda: None
+    """Called before each piece that the model wrote; what measures the time to the first one."""
     _role: str | None = None
     _stripped: bool = True
     """Whether the open message has shown something that is not white space."""
@@ -45,9 +45,10 @@ class Printer:
         self._role, self._stripped = None, True
         self._new_line()
 
-    def text(self, text: str) -> None:
-        """More text."""
-        self.on_text()
+    def text(self, text: str, *, answer: bool = False) -> None:
+        """More text; `answer` when the model wrote it."""
+        if answer and text:
+            self.on_answer()
         if not self._stripped:
             text = text.lstrip()
             self._stripped = bool(text)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sglc.cli.conversation import Printer
 from sglc.execution.handle import Handle
 from sglc.execution.requests import prompt_text
-from sglc.execution.versions import StepVersion, Version
+from sglc.execution.versions import DeferredVersion, StepVersion, Version
 
 PAUSE = 0.05
 """Seconds after which a follower looks again, whether or not it was woken."""
@@ -47,13 +47,14 @@ def _versions(handle: Handle) -> Iterator[Version]:
 
 def _new_text(version: StepVersion, shown: int, printer: Printer) -> int:
     text = "".join(version.deltas)[shown:]
-    printer.text(text)
+    printer.text(text, answer=True)
     return len(text)
 
 
 def _show(version: Version, shown: int, printer: Printer) -> None:
     if version.mark is None:
-        printer.text(prompt_text(version.pieces)[shown:])
+        rest = prompt_text(version.pieces)[shown:]
+        printer.text(rest, answer=isinstance(version, StepVersion | DeferredVersion))
     elif version.mark.begin:
         printer.begin(version.mark.role)
     else:

@@ -46,8 +46,8 @@ def run(
         str | None,
         typer.Option(
             metavar="SPEC",
-            help="`local`, or `MODULE:NAME` for a backend in Python (an object, or a class or "
-            "function that makes one).",
+            help="`local`; `http://HOST:PORT`, a server with SGLang's interface; `openai:MODEL`; "
+            "or `MODULE:NAME`, a backend in Python (an object, or what makes one).",
             show_default=False,
         ),
     ] = None,

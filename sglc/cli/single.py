@@ -48,7 +48,7 @@ def run(
 
 
 def _print(running: Running, *, tokens: bool, watch: statistics.Watch) -> None:
-    printer = Printer(sys.stdout, on_text=watch.first_text)
+    printer = Printer(sys.stdout, on_answer=watch.first_answer)
     try:
         follow(running.state.handle, printer, tokens=tokens)
         running.wait()

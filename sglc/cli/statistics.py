@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from collections.abc import Iterator
@@ -24,17 +25,17 @@ ENGINE = (
 
 @dataclass(slots=True)
 class Watch:
-    """Times of a command, from its start on."""
+    """Times of a command, from the start of its process on."""
 
-    started: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=lambda: time.perf_counter() - _age())
     first: float | None = None
-    """Seconds to the first text on stdout."""
+    """Seconds from the start of the process to the first text of the model on stdout."""
     usage: dict[str, int] = field(default_factory=dict)
     rows: int = 0
     engine: dict[str, Any] = field(default_factory=dict)
 
-    def first_text(self) -> None:
-        """Text is about to be printed."""
+    def first_answer(self) -> None:
+        """Text of the model is about to be printed."""
         if self.first is None:
             self.first = time.perf_counter() - self.started
 
@@ -63,7 +64,7 @@ class Watch:
         return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
 
     def _first(self) -> str:
-        return "" if self.first is None else f" ({self.first:.2f} to the first text)"
+        return "" if self.first is None else f" ({self.first:.2f} to the first answer)"
 
 
 def _shown(value: object) -> str:
@@ -79,6 +80,15 @@ def _peak_memory() -> str:
     here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     engine = sum(_peak_of(pid) for pid in _children()) / 1024
     return f"{here:.0f} MB" + (f", {engine:.0f} MB in the engine" if engine else "")
+
+
+def _age() -> float:
+    """Seconds since this process was started (Linux tells), else 0."""
+    with suppress(OSError, IndexError, ValueError, AttributeError):
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        started = ticks / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+    return 0.0
 
 
 def _children() -> Iterator[str]:

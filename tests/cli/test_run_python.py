@@ -96,6 +96,7 @@ def test_wrong_arguments(
         ("openai", "`openai` is not a backend"),
         ("no_such_module:x", "cannot import `no_such_module`"),
         ("json:none", "module `json` has no `none`"),
+        ("http://127.0.0.1:9", "cannot use the server at `http://127.0.0.1:9`"),
     ],
 )
 def test_wrong_backends(tmp_path: Path, spec: str, message: str) -> None:
