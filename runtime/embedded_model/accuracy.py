@@ -208,8 +208,8 @@ def groups() -> Iterator[tuple[str, list[Document]]]:
         ("recall a name of random letters", recall),
         ("extract strings of random letters", extract),
     )
-    for label, test in tests:
-        yield label, [test(rng) for _ in range(60)]
+    for title, test in tests:
+        yield title, [test(rng) for _ in range(60)]
     for kind in KINDS:
         count = 8 if kind.__name__ == "long_talk" else 60
         yield f"corpus: {label(kind)}", [kind(rng) for _ in range(count)]
