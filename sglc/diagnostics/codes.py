@@ -7,13 +7,22 @@ from types import MappingProxyType
 
 from sglc.diagnostics.core import Diagnostic, UsageError
 from sglc.diagnostics.page import Page
-from sglc.diagnostics.pages import execution, lowering, names, syntax, usage, verifier
+from sglc.diagnostics.pages import (
+    execution,
+    ir_text,
+    lowering,
+    names,
+    passes,
+    syntax,
+    usage,
+    verifier,
+)
 from sglc.diagnostics.suggest import did_you_mean
 
 CODES: Mapping[str, Page] = MappingProxyType(
     {
         page.code: page
-        for module in (syntax, names, lowering, verifier, execution, usage)
+        for module in (syntax, ir_text, names, lowering, passes, verifier, execution, usage)
         for page in module.PAGES
     }
 )

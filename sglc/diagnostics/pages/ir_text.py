@@ -1,0 +1,53 @@
+"""SGL015x: IR text (.sglir) that cannot be read."""
+
+from sglc.diagnostics.page import Page
+
+PAGES: tuple[Page, ...] = (
+    Page(
+        "SGL0150",
+        "text of the IR is not well formed",
+        """
+        The file does not follow the form of IR text. The message shows what stands there and what
+        was expected. IR text is made by `sglc compile`; docs/ir.md describes its form.
+        """,
+    ),
+    Page(
+        "SGL0151",
+        "unknown operation",
+        """
+        Operations are named `family.operation`, such as `lm.gen`. docs/ir.md lists all of them.
+        A newer sglc may have written the file.
+        """,
+    ),
+    Page(
+        "SGL0152",
+        "value is not defined",
+        """
+        A value is used before its definition, or outside of the region that defines it. Regions
+        hide what is defined inside them; they hand results over with `cf.yield`.
+        """,
+    ),
+    Page(
+        "SGL0153",
+        "something is defined twice",
+        """
+        Names of values are unique in a function, names of functions in a file, and names of
+        attributes in an operation.
+        """,
+    ),
+    Page(
+        "SGL0154",
+        "version of IR text is not known",
+        """
+        The first line names the version of the form that the file was written in, and this sglc
+        reads another one. Compile the program again.
+        """,
+    ),
+    Page(
+        "SGL0155",
+        "the JSON is not an IR module",
+        """
+        The data does not have the shape that `sglc compile --emit json` writes.
+        """,
+    ),
+)
