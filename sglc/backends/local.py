@@ -5,10 +5,12 @@ from __future__ import annotations
 import atexit
 import itertools
 import os
+import signal
 import threading
 import weakref
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +179,18 @@ class LocalBackend:
         self._send([GetStats()])
         stats: dict[str, Any] = msgspec.to_builtins(pending.result())
         return stats
+
+    def start(self) -> None:
+        """Start the engine now, without waiting for it: it loads while the program is read."""
+        self._start()
+
+    def abandon(self) -> None:
+        """End an engine that turned out not to be needed, without waiting for it to load."""
+        pid = getattr(self._client, "pid", None)
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.shutdown()
 
     def shutdown(self) -> None:
         """End the engine; what was under way fails."""

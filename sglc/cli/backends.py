@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sglc.cli.guard import usage
+from sglc.target import Target
 
 
 def choose(model: str | None, spec: str | None) -> Any:
@@ -38,6 +41,28 @@ def choose(model: str | None, spec: str | None) -> Any:
             "write `local`, `http://HOST:PORT`, `openai:MODEL` or `MODULE:NAME`",
         )
     return _named(module_name, name)
+
+
+@contextmanager
+def starting(chosen: Any, target: Target) -> Iterator[None]:
+    """
+    Start our engine, if it is the one that will answer, while the program is read.
+
+    A Python program may choose a backend of its own, so only scripts start the default engine.
+    """
+    if chosen is None and target.kind != "py":
+        from sglc.backends.local import default_backend
+
+        chosen = default_backend()
+    if not hasattr(chosen, "abandon"):
+        yield
+        return
+    chosen.start()
+    try:
+        yield
+    except BaseException:
+        chosen.abandon()
+        raise
 
 
 def _local(model: str | None) -> Any:

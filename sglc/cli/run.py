@@ -9,6 +9,7 @@ import typer
 
 from sglc.cli import options, pipelines
 from sglc.cli.guard import guarded, usage
+from sglc.target import parse_target
 
 EXAMPLES = options.examples(
     "sglc run examples/tip_suggestion.sgl",
@@ -135,7 +136,6 @@ def run(
     wrong usage, 3 a bug in sglc.
     """
     from sglc.cli import backends, batch, single
-    from sglc.program import RunOptions, load
 
     if rows is None and output is not None:
         raise usage("`-o` needs `-i ROWS.jsonl`", "for one run, redirect: `--json > out.json`")
@@ -151,9 +151,14 @@ def run(
         "stop": tuple(stop) if stop else None,
     }
     pipeline = pipelines.choose(passes, no_pass)
-    program = load(file, allow_extern=allow_extern or (), allow_module=allow_module or ())
+    chosen = backends.choose(None if model is None else str(model), backend)
+    target = parse_target(file)
+    with backends.starting(chosen, target):
+        from sglc.program import RunOptions, load
+
+        program = load(file, allow_extern=allow_extern or (), allow_module=allow_module or ())
     how = RunOptions(
-        backend=backends.choose(None if model is None else str(model), backend),
+        backend=chosen,
         seed=seed,
         sampling={name: value for name, value in sampling.items() if value is not None},
         pipeline=pipeline,
