@@ -182,3 +182,19 @@ def generation_failure(run: Run, failed: PendingFailedError, here: Span | None) 
         labels=labels,
         notes=notes[:1] if place is None else (),
     )
+
+
+def bind_arguments(frame: Frame, args: Mapping[str, object], prompt: Handle | None) -> None:
+    """Set a function's parameters; `prompt` is for those that take one."""
+    func = frame.func
+    params = list(func.params)
+    if params and params[0].type in ("handle", "state"):
+        first = params.pop(0)
+        assert prompt is not None, f"@{func.name} needs a prompt"
+        frame.env[first] = frame.handle = prompt
+    declared = func.attrs.get("params", ())
+    assert isinstance(declared, tuple)
+    for param, entry in zip(params, declared, strict=False):
+        assert isinstance(entry, Mapping)
+        name = str(entry["name"])
+        frame.env[param] = args[name] if name in args else plain(entry["default"])

@@ -37,7 +37,10 @@ def waits(body: str) -> bool:
     text = f"extern def note(x: str) from 't:note'\ndef f():\n    x = gen()\n    {body}\n"
     module = compile_script(text)
     session = Session(RecordingBackend(hold=100), seed=1)
-    strand = run_function(module, module.funcs["f"], {}, session, session.root())
+    externs = Externs(functions={"t:note": lambda x: None})
+    strand = run_function(
+        module, module.funcs["f"], {}, session, session.root(), externs=externs
+    )
     try:
         next(strand)
     except StopIteration:
@@ -92,7 +95,8 @@ def test_branches_that_do_not_wait_overlap(passes: str) -> None:
 
 WAITING = (
     "def f():\n    fork i in range(3) as t:\n        '${i}'\n        x = gen()\n"
-    "        if x == 'x':\n            'again'\n            y = gen()\n    return [r.y for r in t]\n"
+    "        if x == 'x':\n            'again'\n            y = gen()\n"
+    "    return [r.y for r in t]\n"
 )
 
 

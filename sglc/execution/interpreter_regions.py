@@ -1,0 +1,86 @@
+"""Running regions: ops one after the other, up to the terminator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sglc.execution.interpreter_frame import (
+    Frame,
+    Signal,
+    cause_of,
+    convert_failure,
+    over_limit,
+)
+from sglc.execution.interpreter_ops import SIMPLE
+from sglc.execution.interpreter_strand import Step, arrive, need
+from sglc.execution.values import NeedsValueError
+from sglc.ir.core import Op, Region
+from sglc.ir.ops import TERMINATORS
+
+Handler = Callable[[Frame, Op], Step]
+COMPOUND: dict[str, Handler] = {}
+"""Ops that run regions or wait in the middle, by name."""
+
+
+def compound(name: str) -> Callable[[Handler], Handler]:
+    """Register how an op runs; its Step ends with a Signal when control leaves the region."""
+
+    def register(handler: Handler) -> Handler:
+        COMPOUND[name] = handler
+        return handler
+
+    return register
+
+
+def region(frame: Frame, block: Region, args: Sequence[object]) -> Step:
+    """Run a region with its arguments; how it ended."""
+    for param, value in zip(block.args, args, strict=True):
+        frame.env[param] = value
+    return _ops(frame, block)
+
+
+def _ops(frame: Frame, block: Region) -> Step:
+    env, run = frame.env, frame.run
+    for op in block.ops:
+        run.steps += 1
+        if run.steps > run.limits.steps:
+            raise over_limit(frame, op, f"the program took more than {run.limits.steps} steps")
+        simple = SIMPLE.get(op.name)
+        if simple is not None:
+            while True:
+                try:
+                    simple(frame, op)
+                    break
+                except NeedsValueError as need:
+                    waiting = need.pending
+                except Exception as error:
+                    raise convert_failure(frame, error, op.loc) from cause_of(error)
+                yield from arrive(waiting)
+        elif op.name in TERMINATORS:
+            if op.name == "cf.raise":
+                raise (yield _raised(frame, op))
+            return Signal(op.name, tuple(env[v] for v in op.operands))
+        else:
+            signal = yield COMPOUND[op.name](frame, op)
+            if signal is not None:
+                return signal
+    raise AssertionError(f"region ^{block.label} has no terminator")
+
+
+def _raised(frame: Frame, op: Op) -> Step:
+    value = frame.env[op.operands[0]] if op.operands else frame.variables.get("")
+    value = yield need(frame, value, op)
+    assert isinstance(value, BaseException)
+    return value
+
+
+def body_of(frame: Frame) -> Step:
+    """Run a function's body; its value."""
+    signal = yield _ops(frame, frame.func.body)
+    return signal.values[0] if signal.values else None
+
+
+def set_results(frame: Frame, op: Op, values: Sequence[object]) -> None:
+    """Results of an op with regions, one for each value that a region yields."""
+    for result, value in zip(op.results, values, strict=True):
+        frame.env[result] = value
