@@ -105,15 +105,19 @@ def observe(
     options: ExecOptions,
     delays: bool,
     kept: list[Any] | None = None,
+    on: Any = None,
 ) -> Observed:
     """
-    Run a program on a fresh backend; `run(backend=..., compiled=..., ...)` gives its state.
+    Run a program on a fresh recording backend, or on `on`, whose prompts are not recorded.
+
+    `run(backend=..., compiled=..., ...)` gives the program's state.
 
     `kept` is where the program leaves forks for inspection.
     """
     kept = [] if kept is None else kept
     kept.clear()
-    backend = recording(delays)
+    backend = recording(delays) if on is None else on
+    recorded = backend if isinstance(backend, RecordingBackend) else RecordingBackend()
     printed = io.StringIO()
     exception, state = "", None
     with contextlib.redirect_stdout(printed):
@@ -123,8 +127,8 @@ def observe(
             exception = shown(raised, file)
     if state is not None:
         state.sync()
-    wait_until_idle(backend)
-    failed = any("BOOM" in call.prompt for call in backend.calls)
+    wait_until_idle(recorded)
+    failed = any("BOOM" in call.prompt for call in recorded.calls)
     error = shown(state.error(), file) if state is not None else ""  # reading raises it anew
     forks = [
         (_attempt(fork.text), dict(_variables(fork))) for group in kept for fork in group.states
@@ -133,7 +137,7 @@ def observe(
         return Observed(
             exception,
             printed=printed.getvalue(),
-            prompts=backend.prompts,
+            prompts=recorded.prompts,
             failed=failed,
             forks=forks,
         )
@@ -145,7 +149,7 @@ def observe(
         messages=_attempt(state.messages),
         variables=dict(_variables(state)),
         printed=printed.getvalue(),
-        prompts=backend.prompts,
+        prompts=recorded.prompts,
         failed=failed,
         forks=forks,
     )
