@@ -75,8 +75,8 @@ class CallPoolBackend:
 
     wants_snapshots = True
 
-    def __init__(self, target: Any) -> None:
-        self._target = weakref.ref(target)
+    def __init__(self, target: Callable[[], Any]) -> None:
+        self._target = target
         self._pool = CallPool()
 
     @property
@@ -119,16 +119,17 @@ class CallPoolBackend:
 
     def _generate(self, state: Any, step: GenStep) -> GenResult:
         reply = self.target.generate(state, sampling_params=step.params)
-        text, meta = reply if isinstance(reply, tuple) else (reply, None)
-        if isinstance(text, list):
-            return GenResult(tuple(text), meta, many=True)
-        return GenResult((text,), meta)
+        text, meta = reply if isinstance(reply, tuple) and len(reply) == 2 else (reply, None)
+        if isinstance(text, list) and text:
+            texts = tuple(self._checked(each, "generate") for each in text)
+            return GenResult(texts, meta, many=True)
+        return GenResult((self._checked(text, "generate"),), meta)
 
     def _stream(self, state: Any, step: GenStep, chain: int, sink: Sink) -> GenResult:
         texts: list[str] = []
         meta: Any = None
         for delta, info in self.target.generate_stream(state, sampling_params=step.params):
-            texts.append(delta)
+            texts.append(self._checked(delta, "generate_stream"))
             meta = info
             sink.delta(chain, 0, delta)
         return GenResult(("".join(texts),), meta)
@@ -141,14 +142,43 @@ class CallPoolBackend:
             choices_method=step.method,
         )
         if isinstance(decision, ChoicesDecision):
-            return SelectResult(decision.decision, decision.meta_info)
-        # Backends written for early SGLang return (decision, log probabilities...).
-        return SelectResult(decision[0], {"normalized_prompt_logprobs": decision[1]})
+            return SelectResult(self._checked(decision.decision, "select"), decision.meta_info)
+        if isinstance(decision, tuple) and len(decision) >= 2:
+            # Backends written for early SGLang return (decision, log probabilities...).
+            text = self._checked(decision[0], "select")
+            return SelectResult(text, {"normalized_prompt_logprobs": decision[1]})
+        raise TypeError(
+            f"{type(self.target).__name__}.select returned {decision!r} instead of a "
+            "ChoicesDecision"
+        )
+
+    def _checked(self, text: Any, method: str) -> str:
+        """What is no text would fail much later, far from the backend that returned it."""
+        if not isinstance(text, str):
+            raise TypeError(f"{type(self.target).__name__}.{method} returned {text!r} as text")
+        return text
 
 
-_adapters: weakref.WeakKeyDictionary[Any, CallPoolBackend] = weakref.WeakKeyDictionary()
+_adapters: dict[int, CallPoolBackend] = {}
+"""By identity: a backend may be unhashable, and equal backends are not the same."""
 # A forked child has the pools, but not their threads.
 os.register_at_fork(after_in_child=_adapters.clear)
+
+
+def _adapter(backend: Any) -> CallPoolBackend:
+    key = id(backend)
+    known = _adapters.get(key)
+    if known is not None:
+        return known
+    try:
+        made = CallPoolBackend(weakref.ref(backend))
+    except TypeError:
+        # Objects that allow no weak reference are kept with their pool of threads.
+        return _adapters.setdefault(key, CallPoolBackend(lambda: backend))
+    kept = _adapters.setdefault(key, made)
+    if kept is made:
+        weakref.finalize(backend, _adapters.pop, key, None).atexit = False
+    return kept
 
 
 def as_model_backend(backend: Any) -> ModelBackend:
@@ -157,6 +187,6 @@ def as_model_backend(backend: Any) -> ModelBackend:
         return cast(ModelBackend, backend)
     if not hasattr(backend, "generate"):
         raise TypeError(f"{backend!r} is not a backend: it has no `generate`")
-    if backend not in _adapters:
-        _adapters[backend] = CallPoolBackend(backend)
-    return _adapters[backend]
+    if isinstance(backend, type):
+        raise TypeError(f"{backend!r} is a class; a backend is an instance of one")
+    return _adapter(backend)

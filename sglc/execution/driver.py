@@ -18,18 +18,16 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from sglc.execution.chains import fill, make_chain, warm_prefix
 from sglc.execution.errors import GenerationError, note_place
 from sglc.execution.pending import Pending, driver_threads
 from sglc.execution.requests import (
-    AppendStep,
     Chain,
     GenResult,
     ModelBackend,
     Produced,
     SelectResult,
-    Step,
     Warmup,
-    prompt_text,
 )
 from sglc.execution.session import Session
 from sglc.execution.versions import (
@@ -37,8 +35,6 @@ from sglc.execution.versions import (
     StepVersion,
     Turnstile,
     Version,
-    pieces_of,
-    snapshot_of,
 )
 
 T = TypeVar("T")
@@ -64,7 +60,7 @@ class Driver:
         self._wake = threading.Condition(threading.Lock())
         self._queue: deque[Callable[[], None]] = deque()
         self._ready: list[StepVersion] = []
-        self._warm: list[tuple[Session, Version, str, int, str]] = []
+        self._warm: list[tuple[Session, Version, str, int]] = []
         self._settled: list[tuple[Pending[Any], Any, BaseException | None]] = []
         self._callbacks: list[tuple[Callable[[Version], None], Version]] = []
         self._running: dict[int, _Running] = {}
@@ -129,9 +125,9 @@ class Driver:
         self.when_done(version, finish)
         return pending
 
-    def warm(self, session: Session, version: Version, common: str, uses: int, label: str) -> None:
+    def warm(self, session: Session, version: Version, common: str, uses: int) -> None:
         """Compute the prompt of `version` plus `common` early, for `uses` later requests."""
-        entry = (session, version, common, uses, label)
+        entry = (session, version, common, uses)
         self.when_done(version, lambda _: self.post(lambda: self._warm.append(entry)))
 
     def spawn(self, strand: Generator[Pending[Any], Any, T]) -> Pending[T]:
@@ -244,7 +240,7 @@ class Driver:
         elif isinstance(version, DeferredVersion):
             needs = version.needs
             if needs.done():
-                self._fill(version)
+                fill(version)
                 done.append(version)
             else:
                 self._callbacks.append((lambda v: self._await(v), version))
@@ -257,25 +253,16 @@ class Driver:
 
     def _arrived(self, version: DeferredVersion) -> None:
         with self._lock:
-            self._fill(version)
+            fill(version)
             self._complete(version)
-
-    def _fill(self, version: DeferredVersion) -> None:
-        error = version.needs.exception()
-        if error is None:
-            try:
-                version.pieces = version.make(version.needs.value())
-            except Exception as raised:
-                error = raised
-        version.error = error
 
     def _flush(self) -> None:
         """Hand everything that is ready to the backends, one `submit` each."""
         work: dict[int, tuple[ModelBackend, list[Chain | Warmup]]] = {}
         with self._lock:
-            for session, version, common, uses, label in self._warm:
+            for session, version, common, uses in self._warm:
                 if version.error is None and not session.cancelled:
-                    self._add(work, session, self._warmup(session, version, common, uses, label))
+                    self._add(work, session, self._warmup(version, common, uses))
             self._warm.clear()
             for version in self._take_ready():
                 if version.session.cancelled:
@@ -321,63 +308,14 @@ class Driver:
         return now
 
     def _chain(self, first: StepVersion) -> Chain:
-        """The chain that starts with `first` and goes on while nothing must be waited for."""
-        session = first.session
-        assert first.parent is not None
-        prefix = pieces_of(first.parent)
-        steps: list[Step] = [first.step]
-        versions: list[StepVersion | None] = [first]
-        first.submitted = True
-        snapshot = None
-        around = first.surroundings
-        if around is not None:
-            parent = first.parent
-            snapshot = lambda: snapshot_of(parent, around, session, first.label)  # noqa: E731
-        else:
-            texts: list[str] = []
-            node = first.next
-            while node is not None:
-                if isinstance(node, StepVersion):
-                    if texts:
-                        steps.append(AppendStep("".join(texts)))
-                        versions.append(None)
-                        texts = []
-                    steps.append(node.step)
-                    versions.append(node)
-                    node.submitted = True
-                elif isinstance(node, DeferredVersion):
-                    if not node.needs.done() or node.needs.exception() is not None:
-                        break
-                    self._fill(node)
-                    if node.error is not None or not _is_text(node):
-                        break
-                    texts.append(prompt_text(node.pieces))
-                elif _is_text(node):
-                    texts.append(prompt_text(node.pieces))
-                else:
-                    break
-                node = node.next
         self._next_id += 1
-        self._running[self._next_id] = _Running(session, versions, first.turn)
-        session.live.add(self._next_id)
-        return Chain(
-            id=self._next_id,
-            label=first.label,
-            prefix=prefix,
-            steps=tuple(steps),
-            stream=session.stream,
-            share=session.options.hoist,
-            snapshot=snapshot,
-            context=around.context if around is not None else None,
-        )
+        chain, versions = make_chain(first, self._next_id)
+        self._running[chain.id] = _Running(first.session, versions, first.turn)
+        first.session.live.add(chain.id)
+        return chain
 
-    def _warmup(
-        self, session: Session, version: Version, common: str, uses: int, label: str
-    ) -> Warmup | None:
-        prefix = pieces_of(version)
-        if common:
-            last = prefix[-1] if prefix else ""
-            prefix = (*prefix[:-1], last + common) if isinstance(last, str) else (*prefix, common)
+    def _warmup(self, version: Version, common: str, uses: int) -> Warmup | None:
+        prefix = warm_prefix(version, common)
         if not prefix:
             return None
         self._next_id += 1
@@ -500,10 +438,6 @@ os.register_at_fork(after_in_child=_forget)
 
 def _nothing() -> None:
     """Posted to have the driver take another turn."""
-
-
-def _is_text(version: Version) -> bool:
-    return all(isinstance(piece, str) for piece in version.pieces)
 
 
 def _cancelled() -> GenerationError:

@@ -26,12 +26,18 @@ def is_generation_error(error: BaseException) -> bool:
 
 
 def note_place(error: BaseException, step: GenStep | SelectStep, place: Place | None) -> None:
-    """Add a note to `error` that names the `gen` and where it stands in the program."""
+    """
+    Add a note to `error` that names the `gen` and where it stands in the program.
+
+    An exception of the backend's own class may refuse to be changed; it goes without the note.
+    """
+    # Not `setattr`: a class of the backend's may guard its attributes.
     with suppress(AttributeError):
         error.__dict__[_MARK] = True
     what = "gen" if isinstance(step, GenStep) else "select"
     note = f"in {what}({step.name!r})" if step.name is not None else f"in {what}()"
     if place is not None:
         note += f" at {place[0]}:{place[1]}"
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
+    with suppress(Exception):
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)

@@ -312,7 +312,7 @@ class Handle:
         if turn is None and size > 1 and not (parallel and session.options.parallel):
             turn = Turnstile()
         if size > 1 and hoist and session.options.hoist:
-            session.driver.warm(session, self.tip, common, size, self.label)
+            session.driver.warm(session, self.tip, common, size)
         number, self.forks = self.forks, self.forks + 1
         children = []
         for index in range(size):

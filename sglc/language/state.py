@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, Self
 
 from sglc.execution.errors import is_generation_error
@@ -310,6 +310,3 @@ class ProgramStateGroup:
         else:
             raise ValueError(f"Invalid value: {other}")
         return self
-
-
-RoleScope = AbstractContextManager[None]
