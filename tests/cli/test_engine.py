@@ -2,11 +2,14 @@
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.programs import ROOT, command
+from tests.cli.programs import ROOT, command, environment
 
 pytestmark = pytest.mark.engine
 
@@ -98,3 +101,26 @@ def test_prompt_longer_than_the_context_in_python(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "error[SGL0501]: generation failed: the prompt has " in done.stderr
     assert f"--> {path}:7:" in done.stderr
+
+
+def test_interrupt(tmp_path: Path) -> None:
+    """Ctrl-C ends a run at once, with what was said so far, and leaves no engine behind."""
+    path = tmp_path / "long.sgl"
+    path.write_text(
+        'def main():\n    for i in range(1000):\n        "Count"\n        x = gen(max_tokens=16)\n',
+        encoding="utf-8",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sglc", "run", str(path), "--stream", "--seed", "1"],
+        cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.read(20).startswith("Count")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert children, "the engine is a child of the command"
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert stderr == "interrupted\n"
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children)
