@@ -63,23 +63,32 @@ def walk_statements(stmts: Sequence[Stmt]) -> Iterator[Stmt]:
 
 
 def reads(stmts: Sequence[Stmt]) -> Counter[str]:
-    """How often each name is read, without a loop's or a branch's reads of its own variables."""
+    """How often each name is read, without reads of what a loop, branch or handler itself sets."""
     found: Counter[str] = Counter()
     for stmt in stmts:
         found.update(name.id for expr in expressions(stmt) for name in names(expr))
-        inner: Counter[str] = Counter()
-        for block in blocks(stmt):
-            inner.update(reads(block))
-        for name in _loop_variables(stmt):
-            inner.pop(name, None)
-        found.update(inner)
+        for block, bound in _scopes(stmt):
+            inner = reads(block)
+            for name in bound:
+                inner.pop(name, None)
+            found.update(inner)
     return found
 
 
-def _loop_variables(stmt: Stmt) -> list[str]:
-    if isinstance(stmt, For):
-        return [name.id for name in stmt.targets]
-    return [stmt.item.id] if isinstance(stmt, Fork) and stmt.item is not None else []
+def _scopes(stmt: Stmt) -> Iterator[tuple[tuple[Stmt, ...], list[str]]]:
+    """Blocks of a statement, with the names that it sets at the start of each."""
+    match stmt:
+        case For():
+            yield stmt.body, [name.id for name in stmt.targets]
+        case Fork(item=Name() as item):
+            yield stmt.body, [item.id]
+        case Try():
+            yield stmt.body, []
+            for handler in stmt.handlers:
+                yield handler.body, [handler.name.id] if handler.name is not None else []
+        case _:
+            for block in blocks(stmt):
+                yield block, []
 
 
 def own_targets(stmt: Stmt) -> tuple[Name, ...]:
@@ -131,9 +140,8 @@ def exposed(stmts: Sequence[Stmt]) -> set[str]:
         for expr in expressions(stmt):
             found |= {name.id for name in names(expr)} - certain
         inner: set[str] = set()
-        for block in blocks(stmt):
-            inner |= exposed(block)
-        inner.difference_update(_loop_variables(stmt))
+        for block, bound in _scopes(stmt):
+            inner |= exposed(block).difference(bound)
         found |= inner - certain
         certain |= _certain(stmt)
     return found
