@@ -139,8 +139,10 @@ class EngineProcess:
                     self._connection.sendall(encode_frame([Shutdown()]))
             except OSError:
                 pass
+        # A worker that still loads reads no commands; there is nothing in it to lose.
+        patience = CLOSE_SECONDS if self._info is not None else 0.0
         try:
-            self._process.wait(CLOSE_SECONDS)
+            self._process.wait(patience)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

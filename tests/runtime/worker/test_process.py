@@ -262,3 +262,13 @@ def test_the_embedded_model_in_a_process() -> None:
         InlineEngine(EngineConfig(threads=1)), [Submit(1, (Text("Q: Is it sunny?\nA:"),), steps)], 1
     )
     client.close()
+
+
+def test_closing_a_worker_that_still_loads_does_not_wait_for_it() -> None:
+    engine = EngineProcess()
+    pid = engine.pid
+    engine.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    with pytest.raises(EngineError):
+        engine.submit([])
