@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sglc.graph.dataflow import Flow
 from sglc.ir.core import Attr, Func, Loc, Module, Op, Symbol, Value
-from sglc.passes import leading
+from sglc.passes import fork_parallel, leading
 from sglc.passes.effects import describe
 from sglc.passes.fork_parallel import candidate, obstacle
 
@@ -35,7 +35,7 @@ class Parallel:
 
     loc: Loc | None
     what: str
-    """`branches run`, `turns of the loop over branches run`, `the call runs`."""
+    """`branches run`, `the call runs` and the like: `in parallel` or `in order` follows."""
     parallel: bool
     reason: str = ""
     """Why not."""
@@ -122,9 +122,9 @@ def _prefix(module: Module, func: Func) -> Prefix | None:
 
 def _parallel(module: Module, ops: list[Op]) -> Iterator[Parallel]:
     for op in ops:
-        what = candidate(op)
-        if what:
+        if candidate(op):
             found = obstacle(module, op)
+            what = fork_parallel.describe(op, independent=found is None)
             reason, because = ("", None) if found is None else (found.reason, found.op.loc)
             yield Parallel(op.loc, what, found is None, reason, because)
 

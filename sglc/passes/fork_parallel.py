@@ -13,11 +13,13 @@ from typing import ClassVar
 
 from sglc.diagnostics.core import Diagnostic
 from sglc.ir.core import Loc, Module, Op, Region, Value
+from sglc.ir.ops import OPS
 from sglc.ir.verify_control import enclosing_loop
 from sglc.passes.base import Pass, PassResult, remark
 from sglc.passes.effects import callee_of, host_ops, moved_from_outside
 
 PARALLEL, NOT_PARALLEL = "SGL0363", "SGL0364"
+APPENDS_OUTSIDE = "it appends to a prompt of the surrounding code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,10 @@ class ForkParallel(Pass):
         changed = False
         for func in module.funcs.values():
             for op in func.walk():
-                what = candidate(op)
-                if not what or op.attrs.get("parallel") is True:
+                if not candidate(op) or op.attrs.get("parallel") is True:
                     continue
                 found = obstacle(module, op)
+                what = describe(op, independent=found is None)
                 if found is None:
                     op.attrs["parallel"] = True
                     op.made_by = self.name
@@ -55,15 +57,34 @@ class ForkParallel(Pass):
         return PassResult(changed, tuple(remarks))
 
 
-def candidate(op: Op) -> str:
-    """What would run in parallel, in words; empty for ops that are no candidates."""
-    if op.name == "lm.fork" and op.attrs.get("size") != 1:
-        return "branches run"
-    if op.name == "cf.for" and op.operands[0].type == "list":
-        return "turns of the loop over branches run"
+def candidate(op: Op) -> bool:
+    """Whether the op may be marked: forks, loops that continue branches, calls on new prompts."""
+    match op.name:
+        case "lm.fork":
+            return op.attrs.get("size") != 1
+        case "cf.for":
+            return op.operands[0].type == "list" and _continues(op)
+    return op.name == "lm.run"
+
+
+def describe(op: Op, *, independent: bool) -> str:
+    """What runs in parallel or in order, in words."""
     if op.name == "lm.run":
         return "the call runs"
-    return ""
+    if op.regions and op.name == "lm.fork":
+        return "branches run"
+    if not independent:
+        # Generations are issued as they are met; only code that waits holds the others up.
+        return "generations of the branches overlap where nothing waits, other code runs"
+    return "branches run" if op.name == "lm.fork" else "turns of the loop over branches run"
+
+
+def _continues(loop: Op) -> bool:
+    """Whether turns of a loop over branches do more than read them."""
+    body = loop.region("body")
+    assert body is not None
+    uses = body.args[0].uses
+    return any(OPS[use.name].effects != {"observe"} for use in uses)
 
 
 def _line(loc: Loc | None) -> str:
@@ -100,7 +121,7 @@ def _region(module: Module, region: Region) -> Obstacle | None:
     if found is not None:
         return found
     for op in moved_from_outside(ops, _defined(region)):
-        return Obstacle(op, "it appends to a prompt of the surrounding code")
+        return Obstacle(op, APPENDS_OUTSIDE)
     return None
 
 
@@ -123,8 +144,12 @@ def _loop(module: Module, op: Op) -> Obstacle | None:
             return Obstacle(inner, "a turn may leave it early")
     end = body.terminator
     assert end is not None
-    if end.name == "cf.yield" and end.operands != body.args[1:]:
-        return Obstacle(end, "a turn uses what the turn before it made")
+    if end.name == "cf.yield":
+        for given, arg in zip(end.operands, body.args[1:], strict=True):
+            if given is not arg and given.type == "state":
+                return Obstacle(end, APPENDS_OUTSIDE)
+            if given is not arg:
+                return Obstacle(end, "a turn uses what the turn before it made")
     return _region(module, body)
 
 
@@ -135,7 +160,7 @@ def _python_fork(module: Module, op: Op) -> Obstacle | None:
     uses = [use for use in dict.fromkeys(forks.uses) if use is not op]
     for use in uses:
         if use.name == "cf.for" and use.operands[0] is forks:
-            found = _loop(module, use)
+            found = _loop(module, use) if _continues(use) else None
             if found is not None:
                 return found
         elif use.name not in ("lm.item", "lm.join"):

@@ -67,7 +67,11 @@ def test_branches_of_a_script(branch: str, parallel: bool, message: str, pipelin
     [
         ("%v = lm.gen(%f)\ncf.yield()", True, "in parallel"),
         ('%v = py.eval(%f) {src = "g(f)"}\ncf.yield()', False, "host code, `g(f)` (line 3)"),
-        ("lm.role_end(%s)\ncf.yield()", False, "in order"),
+        (
+            "%v = lm.gen(%f)\nlm.role_end(%s)\ncf.yield()",
+            False,
+            "in order: it appends to a prompt of the surrounding code",
+        ),
         ("%v = lm.gen(%f)\ncf.break()", False, "a turn may leave it early (line 4)"),
         (
             "%v = lm.gen(%f)\ncf.if(%v) ^then {\ncf.return()\n} !4:1-4:2\ncf.yield()",
@@ -162,3 +166,24 @@ def test_running_twice_changes_nothing_more() -> None:
     module = parse(BRANCH.format(branch="%v = lm.gen(%b)"))
     assert ForkParallel().apply(module).changed
     assert not ForkParallel().apply(module).changed
+
+
+def test_a_loop_that_only_reads_branches_does_not_matter() -> None:
+    body = """
+%fs: list = lm.fork(%s) {size = 3}
+cf.for(%fs) ^body(%f: handle) {
+  %v = lm.gen(%f) {name = "v"}
+  cf.yield()
+} !2:1-5:2
+cf.for(%fs) ^body(%g: handle) {
+  %r = lm.read(%g) {name = "v"}
+  lm.text(%s, %r) {text = ["- ", ""]}
+  cf.yield()
+} !6:1-10:2
+cf.return()"""
+    for pipeline in ("fork-parallel", "promote,fork-parallel"):
+        module = parse(body)
+        remarks = Pipeline.parse(pipeline).run(module)
+        marked = [op.name for op in module.funcs["f"].walk() if op.attrs.get("parallel")]
+        assert marked == ["lm.fork", "cf.for"]
+        assert [r.code for r in remarks] == ["SGL0363", "SGL0363"]

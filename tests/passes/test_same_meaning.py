@@ -20,6 +20,7 @@ from sglc.ir.printer import print_module
 from sglc.passes.pipeline import Pipeline
 from sglc.program import RunOptions, load
 from sglc.target import load_module, parse_target
+from tests.differential.observing import wait_until_idle
 from tests.passes.random_scripts import scripts
 
 PIPELINES = (
@@ -46,6 +47,8 @@ def behaviour(path: Path, pipeline: str) -> Behaviour:
         first = error.diagnostics[0]
         place = (first.span.line, first.span.column) if first.span else None
         failure = (type(error).__name__, first.code, first.message, place)
+    # What nobody waits for, such as a branch whose record is not used, may still be under way.
+    wait_until_idle(backend)
     return backend.prompts, text, value, failure
 
 
