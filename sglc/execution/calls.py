@@ -68,6 +68,8 @@ class CallPool:
                         return
                 call = self._calls.popleft()
             call()
+            # An idle thread must not keep the program and its backend alive.
+            del call
 
 
 class CallPoolBackend:

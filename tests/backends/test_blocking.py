@@ -1,7 +1,10 @@
 """Backends that users derive from `BaseBackend`."""
 
 import contextvars
+import dataclasses
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +15,7 @@ from sglc.execution.calls import CallPool
 from sglc.lang.backend.base_backend import BaseBackend
 from sglc.lang.chat_template import get_chat_template
 from sglc.lang.choices import ChoicesDecision
+from sglc.lang.interpreter import ProgramState
 
 trace = contextvars.ContextVar("trace", default="none")
 
@@ -207,3 +211,99 @@ def test_the_pool_keeps_to_its_size_and_reuses_threads() -> None:
     for _ in range(20):
         assert done.acquire(timeout=10)
     assert most == 2
+
+
+def run_on(backend: Any, compiled: bool = True) -> ProgramState:
+    @sgl.function
+    def program(s):  # type: ignore[no-untyped-def]
+        s += "q" + sgl.gen("x") + sgl.select("y", choices=["u", "v"]) + sgl.gen("z")
+
+    return program.run(backend=backend, compiled=compiled)
+
+
+@pytest.mark.parametrize("reply", [None, 3, b"x", [], [None], (None, {}), ("a", {}, 3)])
+def test_replies_that_are_no_text_fail_their_step(reply: Any, compiled: bool) -> None:
+    class Wrong(BaseBackend):
+        def generate(self, s: Any, sampling_params: Any) -> Any:
+            return reply
+
+    state = run_on(Wrong(), compiled)
+    with pytest.raises(TypeError, match=r"Wrong\.generate returned .* as text"):
+        state["x"]
+
+
+@pytest.mark.parametrize("decision", [None, "u", ChoicesDecision(3, {})])  # type: ignore[arg-type]
+def test_decisions_that_are_none_fail_their_step(decision: Any) -> None:
+    class Wrong(Echo):
+        def select(self, *args: Any, **kwargs: Any) -> Any:
+            return decision
+
+    state = run_on(Wrong())
+    assert state["x"] == "<1>"
+    with pytest.raises(TypeError, match=r"Wrong\.select returned"):
+        state["y"]
+
+
+@dataclasses.dataclass(frozen=True)
+class UnchangeableError(Exception):
+    code: int
+
+
+class GuardedError(Exception):
+    def add_note(self, note: str) -> None:
+        raise RuntimeError("no notes")
+
+
+@pytest.mark.parametrize("error", [UnchangeableError(7), GuardedError("guarded")])
+def test_exceptions_that_take_no_note_reach_the_program(error: Exception, compiled: bool) -> None:
+    class Failing(BaseBackend):
+        def generate(self, s: Any, sampling_params: Any) -> Any:
+            raise error
+
+    state = run_on(Failing(), compiled)
+    assert state.error() is error
+    with pytest.raises(type(error)):
+        state["x"]
+
+
+@dataclasses.dataclass
+class Comparing(BaseBackend):
+    """Equal to others of its kind, and so unhashable."""
+
+    says: str = dataclasses.field(compare=False)
+
+    def generate(self, s: Any, sampling_params: Any) -> Any:
+        return self.says, {}
+
+    def select(self, s: Any, choices: list[str], *args: Any, **kwargs: Any) -> ChoicesDecision:
+        return ChoicesDecision(choices[0], {})
+
+
+class Slotted:
+    """No BaseBackend, and nothing can refer to it weakly."""
+
+    __slots__ = ()
+
+    def generate(self, s: Any, sampling_params: Any) -> Any:
+        return "slotted", {}
+
+
+def test_any_object_with_generate_is_a_backend() -> None:
+    first, second = Comparing("first"), Comparing("second")
+    assert first == second
+    assert [run_on(backend)["x"] for backend in (first, second)] == ["first", "second"]
+    assert run_on(Slotted())["x"] == "slotted"
+
+
+def test_a_class_is_no_backend() -> None:
+    with pytest.raises(TypeError, match="an instance of one"):
+        run_on(Comparing)
+
+
+def test_backends_are_not_kept_alive() -> None:
+    backend = Comparing("here")
+    known = weakref.ref(backend)
+    assert run_on(backend)["x"] == "here"
+    del backend
+    gc.collect()
+    assert known() is None
