@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from sglc_runtime.text.jinja import ChatTemplateError, JinjaTemplate, Message
 
-_SYSTEM, _USER, _ASSISTANT = "system", "user", "assistant"
+_SYSTEM, _USER, _ASSISTANT, _TOOL = "system", "user", "assistant", "tool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,9 @@ class _Derivation:
         system = self._system(user_prefix)
         if system is not None:
             roles = {_SYSTEM: system, **roles}
+        tool = self._tool(assistant_prefix, assistant_suffix)
+        if tool is not None:
+            roles[_TOOL] = tool
         if opening:
             if system is None:
                 raise _Underivable("it opens with text that is no system turn")
@@ -118,6 +121,16 @@ class _Derivation:
         if not between.endswith(user_prefix):
             raise _Underivable("a system message changes the user's turn")
         return self._without_bos(before), between[: len(between) - len(user_prefix)]
+
+    def _tool(self, assistant_prefix: str, assistant_suffix: str) -> tuple[str, str] | None:
+        """Around a tool's message between two answers; None where the template has no such role."""
+        try:
+            _, _, before, after, _ = self.around(_USER, _ASSISTANT, _TOOL, _ASSISTANT)
+        except (ChatTemplateError, _Underivable):
+            return None
+        if not (before.startswith(assistant_suffix) and after.endswith(assistant_prefix)):
+            return None
+        return before[len(assistant_suffix) :], after[: len(after) - len(assistant_prefix)]
 
     def check(self, derived: ChatTemplate) -> str:
         """Empty where `derived` writes what the template renders, else what differs."""

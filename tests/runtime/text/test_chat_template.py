@@ -69,7 +69,8 @@ def test_chatml(tmp_path: Path) -> None:
     got = derive(folder(tmp_path, CHATML))
     assert not got.renders_whole
     assert dict(got.roles) == {
-        role: (f"<|im_start|>{role}\n", "<|im_end|>\n") for role in ("system", "user", "assistant")
+        role: (f"<|im_start|>{role}\n", "<|im_end|>\n")
+        for role in ("system", "user", "assistant", "tool")
     }
     assert got.stop_str == ("<|im_end|>",)
     assert got.default_system_prompt is None
@@ -117,6 +118,7 @@ def test_no_system_role(tmp_path: Path) -> None:
     assert dict(got.roles) == {
         "user": ("<start_of_turn>user\n", "<end_of_turn>\n"),
         "assistant": ("<start_of_turn>model\n", "<end_of_turn>\n"),
+        "tool": ("<start_of_turn>tool\n", "<end_of_turn>\n"),
     }
 
 
