@@ -1,5 +1,6 @@
 """Each example on the embedded model, in both languages: same prompts, same text, right answers."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,20 +8,16 @@ import pytest
 
 from sglc.program import RunOptions, load
 from sglc.running import Running
-from tests.examples.cases import CASES, EXAMPLES, Case
+from tests.examples.cases import CASES, EXAMPLES, NAMES, Case
 
 pytestmark = pytest.mark.engine
 
-DIET = (
-    "A balanced diet gives the body the nutrients it needs. Eat plenty of fruits, vegetables, "
-    "whole grains and lean proteins. Drink enough water and limit sugar, salt and processed food. "
-    "In this way, it supports your energy, your mood and your immune system."
-)
-EXERCISE = (
-    "Regular exercise keeps the heart, muscles and mind strong. Aim for at least thirty minutes of "
-    "activity on most days of the week. Walking, cycling, swimming and dancing are all good "
-    "choices. In this way, it lowers stress and helps you keep a healthy weight."
-)
+CANONICAL = EXAMPLES.parent / "runtime" / "embedded_model" / "canonical.json"
+TAUGHT = {
+    case["name"]: case["expected"].removesuffix("<|endoftext|>").strip()
+    for case in json.loads(CANONICAL.read_text(encoding="utf-8"))
+}
+"""What the embedded model was taught to say, by the name of the prompt."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +42,19 @@ EXPECTED = {
     "control_flow:control_flow-browser": Expected(
         {"tool": "web browser", "url": " www.openai.com.\n"}
     ),
-    "tip_suggestion:tip_suggestion": Expected(within=(f"Tip 2:{EXERCISE}\n",)),
-    "many_tips:many_tips": Expected(within=(f"\ndiet: {DIET}", f"\nexercise: {EXERCISE}")),
+    "tip_suggestion:tip_suggestion": Expected(
+        within=(
+            f"\nTip 1:{TAUGHT['tips/1']}\nTip 2:{TAUGHT['tips/2']}\n",
+            f"\nIn summary{TAUGHT['tips/summary']}",
+        )
+    ),
+    "many_tips:many_tips": Expected(
+        within=tuple(f"\n{name}: {TAUGHT[f'tips16/{name}']}" for name in NAMES)
+    ),
     "regex_ip:regular_expression_gen": Expected({"answer": "8.8.8.8"}),
     "text_qa:text_qa": Expected({"answer": " London"}),
     "streaming:text_qa": Expected({"answer": " Paris"}),
-    "json_record:character_gen": Expected(
-        within=('\n    "house": "Gryffindor",\n    "blood status": "Half-blood",',)
-    ),
+    "json_record:character_gen": Expected({"json_output": TAUGHT["character/Harry Potter"]}),
     "json_record:extract": Expected(
         within=('{"name": "Ada Lovelace", "age": 36, "city": "London"}',)
     ),
