@@ -18,7 +18,7 @@ def errors_document() -> str:
     """Every page as Markdown, in order of the codes."""
     parts = [
         "# Diagnostics\n",
-        "Each error, warning and remark has a code. `sglc explain CODE` prints its page; this file\n"
+        "Errors, warnings and remarks have codes; `sglc explain CODE` prints the page. This file\n"
         "is made from the same pages (`sglc/diagnostics/pages/`), and a test keeps it up to date.\n"
         "The examples are tests too: the wrong one gets exactly its code, the right one none.\n",
     ]
