@@ -196,7 +196,7 @@ class _Filler:
         around = self.tries if tries is None else tries
         inner = _Filler(self.draw, region, seen + region.args, self.depth - 1, legal, around)
         inner.fill()
-        if legal and self.draw(st.integers(0, 3)) == 0:
+        if legal and self.draw(st.integers(0, 2)) == 0:
             end = self.draw(st.sampled_from(legal))
         operands = [inner.value() for _ in range(2 if end == "cf.condition" else 1)]
         Builder(region, self.draw(LOCS)).op(end, operands)

@@ -243,5 +243,6 @@ def test_promoted_random_modules_are_linear_and_demote_to_what_they_were() -> No
 
     check()
     wanted = {"lm.text", "lm.gen", "lm.fork", "lm.var_scope", "cf.if", "cf.for", "cf.while"}
-    wanted |= {"cf.try", "cf.checkpoint", "cf.yield", "cf.condition", "cf.break", "cf.continue"}
+    wanted |= {"cf.try", "cf.checkpoint", "cf.yield", "cf.condition"}
     assert wanted <= seen.keys(), "the random modules left out a construct"
+    assert seen["cf.break"] + seen["cf.continue"] >= 5
