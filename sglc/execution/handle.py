@@ -80,7 +80,8 @@ class Handle:
             session.streamed.append(self)
         self._shares_tip = False
         self._turn: Turnstile | None = None
-        self._scopes: dict[str, Version] = {}
+        self._scopes: dict[str, tuple[Version, ...]] = {}
+        """Where the open scopes of each name began; one may lie in another."""
 
     # Appending
 
@@ -162,9 +163,10 @@ class Handle:
     ) -> Pending[str]:
         """Append the most likely of `choices`. ValueError for no choices or an unknown method."""
         problem: BaseException | None = None
+        choices = tuple(choices)
         if not choices or not all(isinstance(choice, str) for choice in choices):
-            problem = ValueError(f"choices must be strings, at least one: {choices!r}")
-        step = SelectStep(name, tuple(choices), find_method(method), temperature, self._key())
+            problem = ValueError(f"choices must be strings, at least one: {list(choices)}")
+        step = SelectStep(name, choices, find_method(method), temperature, self._key())
         return self._step(name, step, loc, problem)
 
     def _key(self) -> int:
@@ -286,12 +288,14 @@ class Handle:
 
     def scope_begin(self, name: str) -> None:
         """From here on text belongs to the scope; meanwhile its variable is the text's length."""
-        self._scopes[name] = self.tip
+        self._scopes[name] = (*self._scopes.get(name, ()), self.tip)
         self.vars[name] = self.current_text().map(len)
 
     def scope_end(self, name: str) -> None:
         """Bind the text since `scope_begin` to `name`; KeyError when it was not begun."""
-        start = self._scopes.pop(name)
+        *outer, start = self._scopes.pop(name)
+        if outer:
+            self._scopes[name] = tuple(outer)
         watched = self.session.driver.watch(self.tip, self.session)
         self.vars[name] = watched.map(lambda end: text_of(end, start))
 

@@ -58,11 +58,11 @@ calling: ContextVar[RunCounter | None] = ContextVar("sglc_calling", default=None
 """The run whose body this code belongs to; None outside of all runs."""
 
 
-def inside_run(runs: RunCounter) -> bool:
+def inside_run(session: Session) -> bool:
     """Whether this code belongs to the body of that run, or of one that it called."""
     counter = calling.get()
     while counter is not None:
-        if counter is runs:
+        if counter.session is session:
             return True
         counter = counter.outer
     return False

@@ -70,8 +70,8 @@ def run_rows(
 def _threads(wanted: int | Literal["auto"], rows: int) -> int:
     if wanted == "auto":
         return min(rows, max(96, (os.cpu_count() or 1) * 16))
-    if wanted < 1:
-        raise ValueError(f"num_threads must be at least 1, but is {wanted}")
+    if not isinstance(wanted, int) or wanted < 1:
+        raise ValueError(f'num_threads must be "auto" or at least 1, but is {wanted!r}')
     return min(rows, wanted)
 
 

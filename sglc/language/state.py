@@ -12,7 +12,7 @@ from sglc.execution.handle import Handle
 from sglc.execution.pending import Pending
 from sglc.execution.session import inside_run
 from sglc.language.executor_view import ExecutorView
-from sglc.language.exprs import SglExpr, SglExprList, calling_place
+from sglc.language.exprs import Place, SglExpr, SglExprList, calling_place
 from sglc.language.roles import RoleContent, role
 from sglc.language.streaming import follow_text, follow_variable
 
@@ -52,15 +52,15 @@ class ProgramState:
         return self
 
     def _role(self, name: str, expr: RoleContent) -> Any:
+        place = calling_place()
         if expr is None:
-            return self._role_scope(name)
+            return self._role_scope(name, place)
         exprs = role(name, expr)
-        self.handle.append(exprs, calling_place())
+        self.handle.append(exprs, place)
         return Appended(exprs, self.handle)
 
     @contextmanager
-    def _role_scope(self, name: str) -> Iterator[None]:
-        place = calling_place()
+    def _role_scope(self, name: str, place: Place | None) -> Iterator[None]:
         self.handle.role_begin(name, place)
         try:
             yield
@@ -108,7 +108,7 @@ class ProgramState:
 
     def _settle_body(self) -> None:
         """Outside the program, wait until its body has appended everything."""
-        if not self.body.done() and not inside_run(self.handle.runs):
+        if not self.body.done() and not inside_run(self.handle.session):
             try:
                 self.body.result()
             except BaseException as error:
@@ -133,9 +133,9 @@ class ProgramState:
             self._raise_body_error()
 
     def _wait_for_name(self, name: str | None) -> None:
-        if inside_run(self.handle.runs):
-            return
         session = self.handle.session
+        if inside_run(session):
+            return
         if not session.stream:
             self._settle_body()
             return
@@ -216,7 +216,11 @@ class ProgramState:
         return ExecutorView(self.handle)
 
     def text_iter(self, var_name: str | None = None) -> Iterator[str]:
-        """All text, or one variable's, in pieces as it becomes certain (with `stream=True`)."""
+        """
+        All text, or one variable's, in pieces as it becomes certain (with `stream=True`).
+
+        Ends when the program does; read by the program itself, at what it has appended so far.
+        """
         if self.handle.log is None:
             yield self.text() if var_name is None else self.get_var(var_name)
             return
@@ -305,6 +309,8 @@ class ProgramStateGroup:
             for state in self.states:
                 state += other
         elif isinstance(other, list | tuple):
+            if len(other) < len(self.states):
+                raise IndexError(f"{len(other)} values for {len(self.states)} forks: {other!r}")
             for state, value in zip(self.states, other, strict=False):
                 state += value
         else:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sglc.execution.handle import Handle
 from sglc.execution.requests import prompt_text
+from sglc.execution.session import inside_run
 from sglc.execution.versions import StepVersion, Version, text_of
 
 
@@ -37,9 +38,14 @@ class Follower:
 
 
 def follow_text(handle: Handle) -> Iterator[str]:
-    """All text of a state, in pieces as it becomes certain, until nothing more is appended."""
+    """
+    All text of a state, in pieces as it becomes certain, until nothing more is appended.
+
+    The program itself, which appends no more while it reads, gets what it has appended so far.
+    """
     session, log = handle.session, handle.log
     assert log is not None
+    inside = inside_run(session)
     index, follower = 0, None
     pending = ""
     if handle.fork_version is not None:
@@ -51,7 +57,7 @@ def follow_text(handle: Handle) -> Iterator[str]:
             while True:
                 if follower is None:
                     if index == len(log):
-                        finished = handle.finished
+                        finished = handle.finished or inside
                         break
                     follower = Follower(log[index])
                     index += 1
@@ -83,8 +89,9 @@ def follow_variable(handle: Handle, name: str) -> Iterator[tuple[str, Any]]:
     A program that ends without making the variable gives one empty piece, as in SGLang.
     """
     session = handle.session
+    inside = inside_run(session)
     with session.progress:
-        while name not in handle.vars and not handle.finished:
+        while name not in handle.vars and not (handle.finished or inside):
             session.progress.wait()
     if name not in handle.vars:
         yield "", None

@@ -241,3 +241,13 @@ def test_position_ids_offset_is_accepted(backend: RecordingBackend, compiled: bo
         return len(list(s.fork(2, position_ids_offset=[1, 2])))
 
     assert run(program, compiled).ret_value == 2
+
+
+def test_too_few_values_for_a_group(backend: RecordingBackend, compiled: bool) -> None:
+    @sgl.function
+    def program(s):  # type: ignore[no-untyped-def]
+        forks = s.fork(3)
+        forks += ["a", "b"]
+
+    with pytest.raises(IndexError, match="2 values for 3 forks"):
+        program.run(compiled=compiled)

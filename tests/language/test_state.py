@@ -395,3 +395,37 @@ def test_nothing_hangs_when_the_backend_dies_between_steps(
         with pytest.raises(OSError, match="gone"):
             state[name]
     assert time.monotonic() - began < 10
+
+
+def test_scopes_of_one_name_nest(backend: RecordingBackend, compiled: bool) -> None:
+    @sgl.function
+    def program(s):  # type: ignore[no-untyped-def]
+        with s.var_scope("v"):
+            s += "1"
+            with s.var_scope("v"):
+                s += "2"
+            inner = s["v"]
+            s += "3"
+        return inner, s["v"]
+
+    assert program.run(compiled=compiled).ret_value == ("2", "123")
+
+
+def test_nested_roles_name_the_programs_line(backend: RecordingBackend, compiled: bool) -> None:
+    @sgl.function
+    def program(s):  # type: ignore[no-untyped-def]
+        with s.user(), s.assistant():
+            s += "x"
+
+    error = program.run(compiled=compiled).error()
+    line = program.func.__code__.co_firstlineno + 2
+    assert error is not None
+    assert error.__notes__ == [f"at {__file__}:{line}"]
+
+
+def test_choices_may_be_any_iterable(backend: RecordingBackend, compiled: bool) -> None:
+    @sgl.function
+    def program(s):  # type: ignore[no-untyped-def]
+        s += "q" + sgl.select("a", choices=(str(i) for i in range(2)))
+
+    assert program.run(compiled=compiled)["a"] in ("0", "1")

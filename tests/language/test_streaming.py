@@ -123,3 +123,17 @@ def test_reasoning_is_streamed_once(backend: RecordingBackend, compiled: bool) -
     state = thinking.run(stream=True, compiled=compiled)
     assert "".join(state.text_iter()) == ("USER:think\nASSISTANT:<think>why</think>because\n")
     assert state.text() == "USER:think\nASSISTANT:because\n"
+
+
+def test_a_program_can_follow_itself(backend: RecordingBackend, compiled: bool) -> None:
+    @sgl.function
+    def reader(s):  # type: ignore[no-untyped-def]
+        s += "a" + sgl.gen("x")
+        child = s.fork(1)[0]
+        child += "c"
+        seen = "".join(s.text_iter()), "".join(s.text_iter("x")), list(s.text_iter("later"))
+        return seen, "".join(child.text_iter())
+
+    state = reader.run(stream=True, compiled=compiled)
+    text = "a" + state["x"]
+    assert state.ret_value == ((text, state["x"], [""]), text + "c")
