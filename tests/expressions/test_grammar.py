@@ -30,7 +30,6 @@ def test_no_shift_reduce_conflicts(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_strict_mode_accepts_the_grammar() -> None:
-    pytest.importorskip("interegular")
     build(strict=True)
 
 

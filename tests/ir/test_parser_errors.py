@@ -61,5 +61,5 @@ def test_comments_are_skipped() -> None:
 
 def test_the_grammar_has_no_conflicts(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, logger=logger.name):
-        Lark(read("sglir.lark"), parser="lalr", lexer="contextual", debug=True)
+        Lark(read("sglir.lark"), parser="lalr", lexer="contextual", debug=True, strict=True)
     assert "conflict" not in caplog.text.lower()
