@@ -95,7 +95,9 @@ def _read(target: Target) -> tuple[Module, list[Diagnostic]]:
         case "sgl":
             from sglc.frontends.script import compile_script
 
-            return compile_script(target.path, file=target.file), []
+            warnings: list[Diagnostic] = []
+            module = compile_script(target.path, file=target.file, on_warning=warnings.append)
+            return module, warnings
         case "py":
             from sglc.frontends.python import lower_file
 

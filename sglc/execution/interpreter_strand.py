@@ -53,8 +53,9 @@ def strand(first: Step) -> Strand:
 
 def wait(value: object) -> Step:
     """The value with nothing pending inside; failures are those of `force`."""
-    for pending in list(pendings(value)):
-        yield from arrive(pending)
+    waiting = list(pendings(value))
+    if waiting:
+        yield from arrive(waiting[0] if len(waiting) == 1 else gather(waiting))
     return settled(value)
 
 

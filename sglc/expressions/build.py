@@ -230,6 +230,9 @@ class ExprBuilder:
         return Text(tuple(merged), loc=loc)
 
     def _inner(self, source: str, line: int, column: int) -> Expr:
+        # Most `${}` hold a name, which needs no parser.
+        if source.isidentifier() and source not in RESERVED:
+            return Name(source, loc=Loc(line, column, line, column + len(source)))
         return parse_expression(source, line, column, depth=self.depth)
 
 

@@ -14,6 +14,7 @@ from sglc.frontends.script.ast import Item, Script
 from sglc.frontends.script.build import ScriptBuilder
 from sglc.frontends.script.errors import unexpected_token
 from sglc.frontends.script.scan import Chunk, scan
+from sglc.ir.core import Loc
 
 
 def read_script(path: Path, shown: str, importer: Span | None = None) -> str:
@@ -54,7 +55,6 @@ def parse_script(text: str, file: str) -> Script:
 def parse_with_problems(text: str, file: str) -> tuple[Script, list[Problem]]:
     """What could be read of a script, and what could not."""
     clean = normalize_newlines(text)
-    lines = clean.split("\n")
     items: list[Item] = []
     problems: list[Problem] = []
     for chunk in scan(clean):
@@ -62,19 +62,27 @@ def parse_with_problems(text: str, file: str) -> tuple[Script, list[Problem]]:
             problems += chunk.problems
             continue
         try:
-            items += _parse_chunk(clean, chunk, lines)
+            items += _parse_chunk(clean[chunk.start : chunk.end], chunk)
         except Problem as problem:
             problems.append(problem)
     return Script(file, tuple(items)), problems
 
 
-def _parse_chunk(text: str, chunk: Chunk, lines: list[str]) -> list[Item]:
-    # Empty lines in front keep the positions those of the file.
-    body = "\n" * (chunk.first_line - 1) + text[chunk.start : chunk.end].rstrip() + "\n"
+def _parse_chunk(text: str, chunk: Chunk) -> list[Item]:
+    before = chunk.first_line - 1
     try:
-        tree = parse_tree(body, "script")
+        tree = parse_tree(text.rstrip() + "\n", "script")
     except UnexpectedCharacters as error:
-        raise unexpected_character(error) from None
+        raise _below(unexpected_character(error), before) from None
     except UnexpectedToken as error:
-        raise unexpected_token(error, lines) from None
-    return ScriptBuilder().items(tree)
+        raise _below(unexpected_token(error, text.split("\n")), before) from None
+    except Problem as problem:
+        raise _below(problem, before) from None
+    return ScriptBuilder(lines=before).items(tree)
+
+
+def _below(problem: Problem, lines: int) -> Problem:
+    """The problem, that many lines further down."""
+    loc = problem.loc
+    problem.loc = Loc(loc.line + lines, loc.column, loc.end_line + lines, loc.end_column)
+    return problem
