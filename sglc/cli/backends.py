@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +12,13 @@ from sglc.cli.guard import usage
 from sglc.target import Target
 
 
-def choose(model: str | None, spec: str | None) -> Any:
+def choose(model: str | None, spec: str | None, target: Target) -> Any:
     """
     The backend that the command line names, or None when it names none.
 
     `local` is our runtime, on the embedded model or on `model`; a URL is a server with SGLang's
-    HTTP interface; `openai:MODEL` is a model behind OpenAI's. `MODULE:NAME` is looked up in a
-    module on the path or in the current folder; a class or function is called to make the backend.
+    HTTP interface; `openai:MODEL` is a model behind OpenAI's. `MODULE:NAME` is looked up beside the
+    program, in the current folder and on the path; a class or function is called to make it.
     Raises UsageError.
     """
     if spec is None and model is None:
@@ -40,7 +39,7 @@ def choose(model: str | None, spec: str | None) -> Any:
             f"`{spec}` is not a backend",
             "write `local`, `http://HOST:PORT`, `openai:MODEL` or `MODULE:NAME`",
         )
-    return _named(module_name, name)
+    return _named(module_name, name, target)
 
 
 @contextmanager
@@ -94,11 +93,16 @@ def _problem(folder: Path) -> str | None:
     return None if (folder / "config.json").is_file() else "it has no `config.json`"
 
 
-def _named(module_name: str, name: str) -> Any:
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+def _named(module_name: str, name: str, target: Target) -> Any:
+    from sglc.programs.python import import_file, search
+
+    search(Path.cwd())
+    search(target.path.resolve().parent)
     try:
-        module = importlib.import_module(module_name)
+        if target.kind == "py" and target.path.stem == module_name:
+            module = import_file(target.path)
+        else:
+            module = importlib.import_module(module_name)
     except ImportError as error:
         raise usage(f"cannot import `{module_name}`: {error}") from None
     found = getattr(module, name, None)

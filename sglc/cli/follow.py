@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from sglc.cli.conversation import Printer
 from sglc.execution.handle import Handle
@@ -22,10 +22,11 @@ def follow(handle: Handle, printer: Printer, *, tokens: bool) -> None:
     """
     for version in _versions(handle):
         shown = 0
-        while not version.done:
-            if tokens and isinstance(version, StepVersion):
-                shown += _new_text(version, shown, printer)
-            _wait(handle)
+        if tokens and isinstance(version, StepVersion):
+            for text in _deltas(version, handle):
+                printer.text(text, answer=True)
+                shown += len(text)
+        _wait_until_done(handle, version)
         if version.error is not None:
             return
         _show(version, shown, printer)
@@ -36,19 +37,23 @@ def _versions(handle: Handle) -> Iterator[Version]:
     assert log is not None, "the session was made with stream=True"
     index = 0
     while True:
-        finished = handle.finished
-        while index < len(log):
-            yield log[index]
-            index += 1
-        if finished:
+        _wait_for_more(handle, log, index, lambda: handle.finished)
+        if index == len(log):
             return
-        _wait(handle)
+        yield log[index]
+        index += 1
 
 
-def _new_text(version: StepVersion, shown: int, printer: Printer) -> int:
-    text = "".join(version.deltas)[shown:]
-    printer.text(text, answer=True)
-    return len(text)
+def _deltas(version: StepVersion, handle: Handle) -> Iterator[str]:
+    """What a generation produces, piece by piece, until it is done or has failed."""
+    taken = 0
+    while True:
+        _wait_for_more(handle, version.deltas, taken, lambda: version.done)
+        new = version.deltas[taken:]
+        if not new:
+            return
+        taken += len(new)
+        yield "".join(new)
 
 
 def _show(version: Version, shown: int, printer: Printer) -> None:
@@ -61,7 +66,15 @@ def _show(version: Version, shown: int, printer: Printer) -> None:
         printer.end()
 
 
-def _wait(handle: Handle) -> None:
+def _wait_until_done(handle: Handle, version: Version) -> None:
+    _wait_for_more(handle, (), 0, lambda: version.done)
+
+
+def _wait_for_more(
+    handle: Handle, items: Sequence[object], count: int, ended: Callable[[], bool]
+) -> None:
+    """Return once there are more than `count` items or no more will come."""
     progress = handle.session.progress
     with progress:
-        progress.wait(PAUSE)
+        while len(items) <= count and not ended():
+            progress.wait(PAUSE)

@@ -151,8 +151,8 @@ def run(
         "stop": tuple(stop) if stop else None,
     }
     pipeline = pipelines.choose(passes, no_pass)
-    chosen = backends.choose(None if model is None else str(model), backend)
     target = parse_target(file)
+    chosen = backends.choose(None if model is None else str(model), backend, target)
     with backends.starting(chosen, target):
         from sglc.program import RunOptions, load
 

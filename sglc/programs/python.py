@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from sglc.diagnostics.core import Diagnostic, ParseError, UsageError
@@ -56,9 +57,17 @@ class PythonProgram(Program):
 
 def from_file(target: Target) -> PythonProgram:
     """Import the file under its own name, its folder on the path, and take the function."""
-    _search(target.path.resolve().parent)
-    name = target.path.stem
-    spec = importlib.util.spec_from_file_location(name, target.path)
+    return PythonProgram(_function(vars(import_file(target.path)), target))
+
+
+def import_file(path: Path) -> ModuleType:
+    """The file as a module; once, also when a backend was looked up in it."""
+    search(path.resolve().parent)
+    name = path.stem
+    known = sys.modules.get(name)
+    if known is not None and Path(known.__file__ or "").resolve() == path.resolve():
+        return known
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -72,7 +81,7 @@ def from_file(target: Target) -> PythonProgram:
         if found is None:
             raise
         raise found from None
-    return PythonProgram(_function(vars(module), target))
+    return module
 
 
 def from_dump(target: Target, module: Module, func: Func, allowed: frozenset[str]) -> PythonProgram:
@@ -91,8 +100,8 @@ def from_dump(target: Target, module: Module, func: Func, allowed: frozenset[str
             f"`{target.path}` needs the Python module `{name}`",
             f"allow it with `--allow-module {name}`",
         )
-    _search(Path.cwd())
-    _search(target.path.resolve().parent)
+    search(Path.cwd())
+    search(target.path.resolve().parent)
     try:
         found: Any = importlib.import_module(name)
         for part in qualname.split("."):
@@ -109,7 +118,7 @@ def from_dump(target: Target, module: Module, func: Func, allowed: frozenset[str
     return PythonProgram(found)
 
 
-def _search(folder: Path) -> None:
+def search(folder: Path) -> None:
     """Look for modules in `folder` first, as Python does for the script it runs."""
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
