@@ -13,7 +13,7 @@ import typer
 from sglc.cli import console, options
 from sglc.cli.guard import DIAGNOSTICS, guarded
 from sglc.diagnostics.core import Diagnostic, SglcError
-from sglc.target import load_module, parse_target
+from sglc.target import load_with_remarks, parse_target
 
 EXAMPLES = options.examples(
     "sglc check examples/agent.sgl", "sglc check examples", "sglc check --json prompts/*.sgl"
@@ -40,7 +40,8 @@ def check(
     for path in _files(paths):
         checked += 1
         try:
-            load_module(parse_target(path))
+            _, said = load_with_remarks(parse_target(path))
+            findings += [d for d in said if d.severity == "warning"]
         except SglcError as error:
             findings += error.diagnostics
     errors = sum(d.severity == "error" for d in findings)
@@ -51,7 +52,9 @@ def check(
         console.show(findings)
     if not as_json:
         files = f"{checked} file{'s' if checked != 1 else ''}"
-        result = f"{errors} error{'s' if errors != 1 else ''}" if errors else "no problems"
+        counts = {"error": errors, "warning": len(findings) - errors}
+        shown = [f"{n} {what}{'s' if n != 1 else ''}" for what, n in counts.items() if n]
+        result = ", ".join(shown) or "no problems"
         console.message(f"checked {files}: {result}")
     if errors:
         raise typer.Exit(DIAGNOSTICS)
