@@ -17,7 +17,7 @@ OURS = tuple(
 LIBRARIES = tuple(
     str(Path(path)) + os.sep for path in {sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)}
 )
-PLACE = re.compile(r" at (?P<file>.+):(?P<line>\d+)$")
+PLACE = re.compile(r"(?:^| )at (?P<file>.+):(?P<line>\d+)$")
 
 
 NOT_LOADED = "SGL0609"
@@ -51,6 +51,7 @@ def diagnose(error: BaseException) -> SglcError | None:
         span = line_span(last.filename, last.lineno or 1, last.colno, end)
     elif place is not None:
         span = place
+        notes = tuple(note for note in notes if not PLACE.search(note))
     else:
         return None
     called = tuple(

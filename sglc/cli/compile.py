@@ -16,7 +16,7 @@ from sglc.target import Target, choose, load_module, parse_target, reason
 
 EXAMPLES = options.examples(
     "sglc compile examples/agent.sgl",
-    "sglc compile examples/agent.sgl -o agent.sglir && sglc run agent.sglir",
+    "sglc compile examples/judge.sgl -o judge.sglir && sglc run judge.sglir",
     "sglc compile examples/tip_suggestion.py --emit dot | dot -Tsvg > tips.svg",
     'sglc compile examples/judge.sgl --passes "promote"',
 )

@@ -191,6 +191,28 @@ def test_failed_generation_names_the_gen(tmp_path: Path) -> None:
     assert f"--> {program}:9:" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ('s += "a" + sgl.gen("x", regex="[a-")', "unterminated character set"),
+        ('s += "a" + sgl.gen("x", json_schema="{")', "json_schema is not JSON"),
+        ("s += None", "Tried to append None to state."),
+        ("s += 3", "3 cannot be appended to a state"),
+        ('s += sgl.user(sgl.user("x"))', "Nested roles are not allowed."),
+    ],
+)
+def test_mistakes_are_placed(tmp_path: Path, statement: str, message: str) -> None:
+    """What SGLang reports late, or not at all, is an error at its line."""
+    text = f"import sglc as sgl\n\n\n@sgl.function\ndef main(s):\n    {statement}\n"
+    program = write(tmp_path, text)
+    for more in ((), ("--eager",), ("--json",)):
+        done = invoke("run", program, "--backend", RECORDING, *more)
+        assert done.exit_code == 1, done.output
+        assert "error[SGL0507]" in done.stderr
+        assert message in done.stderr
+        assert f"--> {program}:6:" in done.stderr
+
+
 def test_the_programs_backend_wins_over_the_default(tmp_path: Path) -> None:
     text = GREET + textwrap.dedent(
         """
