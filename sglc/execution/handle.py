@@ -93,6 +93,8 @@ class Handle:
             self.session.driver.append(version, parent, continues)
             if self.log is not None and followed:
                 self.log.append(version)
+                # A follower may have seen it unfinished; nothing else tells when it is known.
+                self.session.driver.when_done(version, lambda _: self.session.notify())
         self.session.notify()
 
     def text(self, parts: Sequence[TextPart], loc: At = None) -> None:

@@ -131,7 +131,7 @@ def observe(
     failed = any("BOOM" in call.prompt for call in recorded.calls)
     error = shown(state.error(), file) if state is not None else ""  # reading raises it anew
     forks = [
-        (_attempt(fork.text), dict(_variables(fork))) for group in kept for fork in group.states
+        (attempt(fork.text), dict(variables_of(fork))) for group in kept for fork in group.states
     ]
     if state is None:
         return Observed(
@@ -144,10 +144,10 @@ def observe(
     return Observed(
         exception,
         error=error,
-        result=_attempt(lambda: state.ret_value),
-        text=_attempt(state.text),
-        messages=_attempt(state.messages),
-        variables=dict(_variables(state)),
+        result=attempt(lambda: state.ret_value),
+        text=attempt(state.text),
+        messages=attempt(state.messages),
+        variables=dict(variables_of(state)),
         printed=printed.getvalue(),
         prompts=recorded.prompts,
         failed=failed,
@@ -155,17 +155,19 @@ def observe(
     )
 
 
-def _attempt(read: Callable[[], Any]) -> str:
+def attempt(read: Callable[[], Any]) -> str:
+    """What reading gives, or what it raises."""
     try:
         return repr(read())
     except Exception as error:
         return f"raises {type(error).__name__}: {error}"
 
 
-def _variables(state: Any) -> Iterator[tuple[str, str]]:
+def variables_of(state: Any) -> Iterator[tuple[str, str]]:
+    """Every variable of a state with its value, or its failure."""
     for name, value in sorted(state.handle.vars.items(), key=lambda item: str(item[0])):
         known = value.result if isinstance(value, Pending) else lambda value=value: value
-        yield str(name), _attempt(known)
+        yield str(name), attempt(known)
 
 
 _COMPARED = (

@@ -119,7 +119,8 @@ class Appender:
             self._run.value(self.frame.value(value.value), value.value)
             return
         src = f'f"{{{self.frame.source(value.value)}}}"' if plain else ast.unparse(value)
-        self._run.value(self.frame.piece_eval(value, src=src), value.value)
+        # Before Python 3.12 parts of an f-string have the place of the whole.
+        self._run.value(self.frame.piece_eval(value, src=src, at=whole), whole)
 
     def _call(self, node: ast.Call) -> bool:
         symbol = self.frame.scope.symbol(node.func)

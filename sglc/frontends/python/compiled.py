@@ -123,7 +123,8 @@ def _compile(function: Callable[..., Any], remarks: list[Diagnostic]) -> Compile
         if isinstance(node, ast.FunctionDef)
         and isinstance(names.lookup((node.name,)), types.FunctionType)
     }
-    remarks += lower_into(module, source, names, plain)
+    # Names of its own: what only the IR mentions is no reason to run live.
+    remarks += lower_into(module, source, LiveNames(function), plain)
     return CompiledFunction(
         function,
         emitted,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sglc.execution.handle import Handle
-from sglc.execution.pending import Pending
+from sglc.execution.pending import Pending, gather
 from sglc.execution.requests import SelectStep
 from sglc.execution.versions import StepVersion, Version
 from sglc.frontends.python.rewrite import Site
@@ -216,7 +216,7 @@ class Runtime:
         entries = self._open.setdefault(frame, [])
         entries += [Deferred(frame, read, pending) for read, pending in evaluator.deferred]
         self._touch(frame, target)
-        return SglExprList(parts)
+        return SglExprList(_ordered(parts, target))
 
     def _touch(self, frame: types.FrameType, handle: Handle) -> None:
         entries = self._open.get(frame)
@@ -350,6 +350,37 @@ class _Evaluator:
             case Const() | Local() | Arithmetic():
                 return self.simple(node)
         raise _NotDeferrableError
+
+
+def _ordered(parts: list[Any], target: Handle) -> list[Any]:
+    """
+    Parts of an append so arranged that nothing of it shows before all its reads are there.
+
+    Python reads everything before it appends anything. Adjacent text is one segment; where
+    something else comes before a read, an empty segment that waits for all reads comes first.
+    """
+    out: list[Any] = []
+    text: list[str | Pending[str]] = []
+
+    def flush() -> None:
+        if any(isinstance(part, Pending) for part in text):
+            out.append(gather(list(text), target.session).map("".join))
+        else:
+            out.extend(part for part in ("".join(map(str, text)),) if part)
+        text.clear()
+
+    for part in parts:
+        if isinstance(part, str | Pending):
+            text.append(part)
+        else:
+            flush()
+            out.append(part)
+    flush()
+    last = max(i for i, part in enumerate(out) if isinstance(part, Pending))
+    if last > 0:
+        reads = [part for part in out if isinstance(part, Pending)]
+        out.insert(0, gather(reads, target.session).map(lambda _: ""))
+    return out
 
 
 def _is_text(handle: Handle, name: object, value: Pending[Any]) -> bool:

@@ -297,11 +297,16 @@ class Frame:
     # Host pieces
 
     def piece_eval(
-        self, node: ast.expr, hint: str = "v", type: TypeName = "val", src: str | None = None
+        self,
+        node: ast.expr,
+        hint: str = "v",
+        type: TypeName = "val",
+        src: str | None = None,
+        at: ast.expr | None = None,
     ) -> Value:
         """A host expression; reads of prompts inside it are ops before it."""
         operands, attrs = self._piece(node, src)
-        return self.op("py.eval", node, operands, attrs, [(hint, type)]).results[0]
+        return self.op("py.eval", at or node, operands, attrs, [(hint, type)]).results[0]
 
     def piece_exec(
         self,

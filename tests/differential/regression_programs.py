@@ -1,0 +1,39 @@
+"""Programs that random testing found to differ once, made small."""
+
+import sglc as sgl
+
+
+@sgl.function
+def fails_after_text_of_the_same_append(s):
+    """Nothing of an append may show before its reads are there."""
+    forks = s.fork(1)
+    forks[0] += "BOOM" + sgl.gen("a")
+    s += sgl.user("shown too early" + forks[0]["a"])
+
+
+@sgl.function
+def fails_in_a_silent_body(s):
+    """The failure stands at the read, not where the strand noticed it."""
+    s += "BOOM" + sgl.gen("a")
+    s += "x" + s["a"]
+    s += "y" + sgl.gen("b")
+
+
+@sgl.function
+def poisoned_while_followed(s):
+    """A follower must wake when a state fails without a generation."""
+    s += "a" + sgl.gen("a")
+    if s["a"]:
+        s += 3
+
+
+@sgl.function
+def captured_state(s):
+    """A closure over the state does not keep it from being compiled."""
+
+    def look():
+        return s["a"]
+
+    s += "q" + sgl.gen("a")
+    s += "then " + s["a"]
+    print(look())
