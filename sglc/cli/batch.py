@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from sglc.cli import arguments, console, result, rows, statistics
 from sglc.cli.guard import DIAGNOSTICS
 from sglc.diagnostics.core import Diagnostic, SglcError
+from sglc.execution.seeds import draw_seed
 from sglc.failures import NOT_LOADED
 from sglc.program import Outcome, Program, RunOptions
 
@@ -21,6 +23,9 @@ def run(program: Program, source: str, output: str, how: RunOptions, *, stats: b
     written, also those behind one that has not.
     """
     table = rows.read(source)
+    if how.seed is None:
+        how = replace(how, seed=draw_seed())
+        console.message(f"seed {how.seed}")
     watch = statistics.Watch()
     failed = 0
     with rows.open_output(output) as file, console.progress("rows", len(table)) as advance:

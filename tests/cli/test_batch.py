@@ -69,6 +69,14 @@ def test_errors_are_in_their_rows(tmp_path: Path) -> None:
     assert (host["file"], host["line"]) == (program, 11)
 
 
+def test_the_drawn_seed_repeats_the_batch(tmp_path: Path) -> None:
+    program, source, out = write(tmp_path, [{"question": "a"}, {"question": "b"}])
+    first = invoke("run", program, "-i", source, "-o", out, "--backend", RECORDING)
+    seed = first.stderr.splitlines()[0].removeprefix("seed ")
+    again = invoke("run", program, "-i", source, "--backend", RECORDING, "--seed", seed)
+    assert [json.loads(line) for line in again.stdout.splitlines()] == read(out)
+
+
 def test_no_rows(tmp_path: Path) -> None:
     program, source, out = write(tmp_path, [])
     done = invoke("run", program, "-i", source, "-o", out, "--backend", RECORDING)
@@ -94,5 +102,5 @@ def test_interrupt_leaves_finished_rows_on_disk(tmp_path: Path) -> None:
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert stdout == ""
-    assert stderr.strip() == "interrupted"
+    assert stderr.splitlines()[-1] == "interrupted"
     assert [row["row"] for row in read(out)] == [0, 1, 3]
