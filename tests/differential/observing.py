@@ -93,7 +93,8 @@ def shown(error: BaseException | None, file: str) -> str:
     """An exception with its notes and where it was raised."""
     if error is None:
         return ""
-    notes = "|".join(n.replace(file, "FILE") for n in getattr(error, "__notes__", ()))
+    # The backend fails with one exception, which has a note from each generation it ended.
+    notes = "|".join(sorted(n.replace(file, "FILE") for n in getattr(error, "__notes__", ())))
     return f"{type(error).__name__}: {error} [{lines_of(error, file)}] {notes}"
 
 

@@ -95,7 +95,8 @@ def test_files_are_not_imported(tmp_path: Path) -> None:
     ],
 )
 def test_aliases(imports: str) -> None:
-    module, _ = lower_file("p.py", f"{imports}\n\n@sgl.function\ndef p(s):\n    s += sgl.gen('x')\n")
+    text = f"{imports}\n\n@sgl.function\ndef p(s):\n    s += sgl.gen('x')\n"
+    module, _ = lower_file("p.py", text)
     rebound = "None" in imports
     assert ("p" in module.funcs) is not rebound
 

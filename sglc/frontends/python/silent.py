@@ -21,12 +21,13 @@ from sglc.execution.session import Session
 from sglc.frontends.python.assigned import assigned_before
 from sglc.frontends.python.deferral import Runtime
 from sglc.frontends.python.emit import bind, language_functions
+from sglc.frontends.python.known import Known, NotSilentError
 from sglc.frontends.python.names import LiveNames
 from sglc.frontends.python.rewrite import RUNTIME, Plan, runtime_call
 from sglc.frontends.python.scope import NESTED, Scope
 from sglc.frontends.python.source import FunctionNode
 from sglc.frontends.python.texts import state_of
-from sglc.frontends.python.totals import Known, NotSilentError, Totality
+from sglc.frontends.python.totals import Totality
 from sglc.language.state import ProgramState
 
 _SCALARS: dict[type, str] = {
