@@ -219,7 +219,9 @@ class Generator:
         elif draw < 0.55:
             self.emit(depth, f"{s} += sgl.user({self.text(prompt)})")
             self.emit(depth, f"{s} += sgl.assistant({self.sample(prompt)})")
-        elif draw < 0.68 and depth < 4:
+        elif draw < 0.59 and self.groups:
+            self.branch(depth, prompt)
+        elif draw < 0.7 and depth < 4:
             self.fork(depth, prompt)
         elif draw < 0.78 and depth < 4:
             self.emit(depth, f"if {self.condition(prompt)}:")
@@ -309,6 +311,16 @@ class Generator:
             self.emit(depth, f"for {index}x in range({size}):")
             name = inner.variables[0]
             self.emit(depth + 1, f'{prompt.source} += "r:" + {group}[{index}x]["{name}"] + "\\n"')
+
+    def branch(self, depth: int, prompt: Prompt) -> None:
+        """Something on one branch of a fork, which the others do not have."""
+        group, size, variables = self.rng.choice(self.groups)
+        index = self.rng.randrange(int(size)) if size.isdigit() else 0
+        only = Prompt(f"{group}[{index}]", list(variables))
+        text = self.text(only if variables else prompt, 0.3)
+        self.emit(depth, f"{only.source} += {text} + {self.sample(only)}")
+        if self.rng.random() < 0.3:
+            variables.append(only.variables[-1])
 
     def host(self, depth: int, prompt: Prompt) -> None:
         s = prompt.source
