@@ -75,6 +75,6 @@ def _wait_for_more(
 ) -> None:
     """Return once there are more than `count` items or no more will come."""
     progress = handle.session.progress
-    with progress:
+    with handle.session.progress_lock:
         while len(items) <= count and not ended():
             progress.wait(PAUSE)
