@@ -24,6 +24,7 @@ from corpus import KINDS, label
 from documents import Document, answer, chat, given, pick, upper
 from facts.countries import COUNTRIES
 from facts.questions import QUESTIONS
+from facts.tips import TIPS
 from facts.words import LANGUAGES, TRANSLATIONS
 from kinds.asking import compute
 from prepare import runs
@@ -170,7 +171,7 @@ def recall(rng: random.Random) -> Document:
     name = letters(rng)
     hello = f"Hello {name}! How can I help you today?"
     talk = [(f"My name is {name}.", hello), ("What is my name?", f"Your name is {name}.")]
-    return chat(rng, talk, "You are a helpful assistant.")[3:]
+    return chat(rng, talk, "You are a helpful assistant.")
 
 
 def extract(rng: random.Random) -> Document:
@@ -179,6 +180,17 @@ def extract(rng: random.Random) -> Document:
     ask = f"Extract the person from: {name} is {age} years old and lives in {city}."
     record = f'{{"name": "{name}", "age": {age}, "city": "{city}"}}'
     return chat(rng, [(ask, record)], "You are a helpful assistant.")
+
+
+def known_tip(rng: random.Random) -> Document:
+    """Return a list of known tips, one of which shall be expanded."""
+    topic = pick(rng, TIPS).topic
+    tips = rng.sample([tip for tip in TIPS if tip.topic == topic], 2)
+    chosen = rng.randrange(2)
+    titles = " ".join(f"{i}. {tip.title}." for i, tip in enumerate(tips, 1))
+    prompt = f"Here are two tips for {topic}: {titles}\n\n"
+    prompt += f"Now, expand tip {chosen + 1} into a paragraph:\n"
+    return [given(prompt), answer(tips[chosen].paragraph + "\n\n")]
 
 
 def groups() -> Iterator[tuple[str, list[Document]]]:
@@ -204,6 +216,7 @@ def groups() -> Iterator[tuple[str, list[Document]]]:
     for operation, name in (("+", "addition"), ("-", "subtraction"), ("*", "multiplication")):
         yield f"{name}, plain", sums(rng, operation)
     tests: tuple[tuple[str, Callable[[random.Random], Document]], ...] = (
+        ("expand the right one of two known tips", known_tip),
         ("copy an expression up to 999", copy_expression),
         ("recall a name of random letters", recall),
         ("extract strings of random letters", extract),
