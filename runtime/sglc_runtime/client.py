@@ -21,7 +21,7 @@ from typing import Protocol
 from sglc_runtime.errors import EngineError
 from sglc_runtime.interrupts import DeferredInterrupt
 from sglc_runtime.protocol import Command, EngineConfig, EngineInfo, Event, Fatal, Shutdown
-from sglc_runtime.wire import encode_frame, event_reader
+from sglc_runtime.wire import checked, encode_frame, event_reader
 
 CLOSE_SECONDS = 5.0
 """How long a worker may take to end before it is killed: it finishes the pass it is in."""
@@ -105,7 +105,7 @@ class EngineProcess:
 
     def submit(self, commands: Sequence[Command]) -> None:
         self._check()
-        frame = encode_frame(commands)
+        frame = encode_frame(checked(commands))
         try:
             with self._send_lock, DeferredInterrupt():
                 self._connection.sendall(frame)
@@ -154,8 +154,10 @@ class EngineProcess:
     def _receive(self, timeout: float | None) -> None:
         """Read what is there; EngineInfo is kept for `info` and Fatal makes later calls raise."""
         try:
-            readable, _, _ = select.select([self._connection], [], [], timeout)
-            if not readable:
+            # Not `select`, which takes no descriptor above 1023.
+            waiting = select.poll()
+            waiting.register(self._connection, select.POLLIN)
+            if not waiting.poll(None if timeout is None else timeout * 1000):
                 return
             with DeferredInterrupt():
                 data = self._connection.recv(1 << 18)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 ENCODED_RUNS = 1024
 """Text runs whose ids are remembered."""
+LONG_RUN = 1 << 14
+"""Characters of a text run that is too long to remember its ids."""
+MAX_SAMPLES = 1 << 12
+"""Samples of one step at most; each is a sequence with a state of its own."""
 
 
 class EngineContext:
@@ -32,12 +36,18 @@ class EngineContext:
         self.tokenizer = tokenizer
         self.device = device
         self.vocab_size = spec.vocab_size
-        self.eos_ids = tuple(sorted({*spec.eos_ids, *tokenizer.eos_ids}))
+        known = {*spec.eos_ids, *tokenizer.eos_ids}
+        self.eos_ids = tuple(sorted(token for token in known if 0 <= token < spec.vocab_size))
         self.context_length = spec.context_length
         self.kv_slots = kv_slots
         self._grammars = GrammarCompiler(tokenizer.backend.to_str, spec.vocab_size, self.eos_ids)
         self._spellings: dict[bytes, list[int]] = {}
-        self.encode = lru_cache(maxsize=ENCODED_RUNS)(self._encode)
+        self._remembered = lru_cache(maxsize=ENCODED_RUNS)(self._encode)
+
+    def encode(self, text: str, first: bool) -> tuple[int, ...]:
+        """Ids of a whole text run; `first` says that it opens its path. Raises RequestError."""
+        encode = self._encode if len(text) > LONG_RUN else self._remembered
+        return encode(text, first)
 
     def _encode(self, text: str, first: bool) -> tuple[int, ...]:
         try:
@@ -114,6 +124,7 @@ def check_sampling(sampling: Sampling) -> None:
     problems = {
         "sampling parameters must be finite numbers": all(abs(value) < 1e30 for value in finite),
         "n must be at least 1": sampling.n >= 1,
+        f"n must be at most {MAX_SAMPLES}": sampling.n <= MAX_SAMPLES,
         "max_new_tokens must not be negative": sampling.max_new_tokens >= 0,
         "min_new_tokens must not be negative": sampling.min_new_tokens >= 0,
         "min_new_tokens must not exceed max_new_tokens": (

@@ -34,6 +34,7 @@ from sglc_runtime.protocol import (
     FlushCache,
     Generate,
     GetStats,
+    Reject,
     Stats,
     Submit,
     Warm,
@@ -96,6 +97,9 @@ class Engine:
             elif isinstance(command, Cancel):
                 if (request := self.requests.get(command.id)) is not None:
                     self._fail(request, "cancelled", "the request was cancelled")
+            elif isinstance(command, Reject):
+                failed = Failed(id=command.id, step=0, kind="bad_request", message=command.message)
+                self._events.append(failed)
             elif isinstance(command, FlushCache):
                 self.cache.flush()
             elif isinstance(command, GetStats):
@@ -310,25 +314,46 @@ class Engine:
                     owners.append(sequence)
             else:
                 through.append((sequence, row - 1))
-        if rows:
-            if self.on_logits is not None:
-                for sequence, run, at in zip(owners, runs, rows, strict=True):
-                    self._show(sequence, run, logits[at])
-            tokens = sample(logits, rows, runs)
-            self._completion_tokens += len(tokens)
-            for sequence, run, token in zip(owners, runs, tokens, strict=True):
-                request = sequence.step.request
-                try:
-                    if sequence.step is request.run:
-                        self._accept(sequence, run, token)
-                except Exception as error:
-                    self._fail_with(request, error)
+        self._sample(owners, runs, rows, logits)
         for sequence, at in through:
             request = sequence.step.request
             try:
                 if sequence.step is request.run:
                     self._wait(sequence.step.computed(sequence, logits[at]))
                     self._retire(sequence)
+            except Exception as error:
+                self._fail_with(request, error)
+
+    def _sample(
+        self, owners: list[Sequence], runs: list[SampleRun], rows: list[int], logits: Tensor
+    ) -> None:
+        """Sample a token for each run from its row of `logits`, and move its sequence on."""
+        if any(run.constraint is not None for run in runs):
+            # A grammar that gives up fails its own request, not the pass.
+            for sequence, run in zip(owners, runs, strict=True):
+                try:
+                    run.allowed()
+                except Exception as error:
+                    self._fail_with(sequence.step.request, error)
+            left = [
+                index
+                for index, sequence in enumerate(owners)
+                if sequence.step is sequence.step.request.run
+            ]
+            owners, runs = [owners[index] for index in left], [runs[index] for index in left]
+            rows = [rows[index] for index in left]
+        if not rows:
+            return
+        if self.on_logits is not None:
+            for sequence, run, at in zip(owners, runs, rows, strict=True):
+                self._show(sequence, run, logits[at])
+        tokens = sample(logits, rows, runs)
+        self._completion_tokens += len(tokens)
+        for sequence, run, token in zip(owners, runs, tokens, strict=True):
+            request = sequence.step.request
+            try:
+                if sequence.step is request.run:
+                    self._accept(sequence, run, token)
             except Exception as error:
                 self._fail_with(request, error)
 

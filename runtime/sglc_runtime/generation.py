@@ -79,10 +79,12 @@ class SampleRun:
         self.finish: Literal["stop", "length"] | None = None
         self.matched: str | int | None = None
         self._dropped = 0
+        self._vocab_size = vocab_size
+        self._allowed: NDArray[np.bool_] | None = None
 
     @cached_property
     def _stop_list(self) -> list[int]:
-        return sorted(self.stop_ids)
+        return sorted(token for token in self.stop_ids if 0 <= token < self._vocab_size)
 
     @property
     def banned(self) -> list[int]:
@@ -90,10 +92,17 @@ class SampleRun:
         return self._stop_list if len(self.tokens) < self.sampling.min_new_tokens else []
 
     def allowed(self) -> NDArray[np.bool_] | None:
-        """bool [vocab] of what the constraint lets come next."""
-        if self.constraint is None:
-            return None
-        mask = self.constraint.allowed()
+        """
+        Bool [vocab] of what the constraint lets come next; worked out once a token.
+
+        Raises RequestError where the grammar cannot go on or has become too complex.
+        """
+        if self.constraint is not None and self._allowed is None:
+            self._allowed = self._longer(self.constraint.allowed())
+        return self._allowed
+
+    def _longer(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """`mask` without what would end the text too early, where that leaves anything."""
         if self.banned:
             longer = mask.copy()
             longer[self.banned] = False
@@ -126,6 +135,7 @@ class SampleRun:
     def accept(self, token: int) -> bool:
         """Take a token; True when the sample has ended."""
         self.tokens.append(token)
+        self._allowed = None
         if token in self.stop_ids or (self.constraint is not None and token in self.eos_ids):
             self._dropped = 1
             return self._end("stop", token)

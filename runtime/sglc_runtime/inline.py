@@ -8,6 +8,7 @@ from time import monotonic
 from sglc_runtime.errors import EngineError
 from sglc_runtime.protocol import Command, EngineConfig, EngineInfo, Event, Shutdown
 from sglc_runtime.start import start_engine
+from sglc_runtime.wire import checked
 
 
 class InlineEngine:
@@ -26,7 +27,7 @@ class InlineEngine:
         """Queue commands; they are carried out while polling."""
         if self._closed:
             raise EngineError("internal", "the engine is closed")
-        self._engine.submit(commands)
+        self._engine.submit(checked(commands))
         if any(isinstance(command, Shutdown) for command in commands):
             self.close()
 

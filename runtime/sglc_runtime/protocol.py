@@ -33,7 +33,7 @@ Segment = Text | Ids
 
 
 class Sampling(Struct, frozen=True, kw_only=True):
-    """Sampling parameters of one `Generate` step, resolved: nothing here is a default to fill in."""
+    """Sampling parameters of one `Generate` step, resolved: nothing is left to fill in."""
 
     max_new_tokens: int = 128
     min_new_tokens: int = 0
@@ -125,6 +125,13 @@ class FlushCache(Struct, frozen=True, tag="flush"):
     """Drop every cached prefix that no request uses."""
 
 
+class Reject(Struct, frozen=True, tag="reject"):
+    """What a client sends in place of a command that cannot be sent; it fails as `bad_request`."""
+
+    id: int
+    message: str
+
+
 class GetStats(Struct, frozen=True, tag="get_stats"):
     """Ask for a `Stats` event."""
 
@@ -133,7 +140,7 @@ class Shutdown(Struct, frozen=True, tag="shutdown"):
     """Finish nothing more; the engine closes its end."""
 
 
-Command = Submit | Warm | Cancel | FlushCache | GetStats | Shutdown
+Command = Submit | Warm | Cancel | Reject | FlushCache | GetStats | Shutdown
 
 
 class EngineInfo(Struct, frozen=True, kw_only=True, tag="ready"):

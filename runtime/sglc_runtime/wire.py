@@ -3,22 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args
 
 import msgspec
 
-from sglc_runtime.protocol import Command, EngineConfig, Event
+from sglc_runtime.protocol import Command, EngineConfig, Event, Reject
 
 T = TypeVar("T")
 
 _encoder = msgspec.msgpack.Encoder()
+_commands = msgspec.msgpack.Decoder(list[Command])
 LENGTH = 4
+LONGEST = 2**31
+"""Bytes of a frame at most."""
+
+
+class FrameError(Exception):
+    """A message cannot be sent."""
 
 
 def encode_frame(message: Sequence[Command] | Sequence[Event] | EngineConfig) -> bytes:
     """One frame: a big-endian length and the message."""
     body = _encoder.encode(message)
+    if len(body) > LONGEST:
+        raise FrameError(f"a message of {len(body)} bytes is too long")
     return len(body).to_bytes(LENGTH, "big") + body
+
+
+def checked(commands: Sequence[Command]) -> list[Command]:
+    """
+    The commands as they arrive; `Reject` for one that has a value of a wrong type.
+
+    Structs take whatever they are given, so that a temperature of "hot" would only be noticed in
+    the engine, where it is too late to say whose it was. Lone surrogates are no text either.
+    """
+    try:
+        return _commands.decode(_encoder.encode(commands))
+    except (TypeError, ValueError, OverflowError) as error:
+        if len(commands) > 1:
+            return [good for command in commands for good in checked([command])]
+        (command,) = commands
+        number = getattr(command, "id", None)
+        if not isinstance(command, get_args(Command)) or not isinstance(number, int):
+            raise
+        what = "text is not Unicode" if isinstance(error, UnicodeError) else "invalid request"
+        return [Reject(number, f"{what}: {error}")]
 
 
 class FrameReader(Generic[T]):

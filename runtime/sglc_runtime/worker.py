@@ -63,12 +63,10 @@ def serve(connection: socket.socket, config: EngineConfig) -> None:
     outbox.put([info])
     reader = command_reader()
     while True:
-        wait = 0.0 if engine.busy else None
-        writers = [] if outbox.empty else [connection]
-        readable, writable, _ = select.select([connection], writers, [], wait)
-        if writable:
+        ready = _wait(connection, write=not outbox.empty, block=not engine.busy)
+        if ready & select.POLLOUT:
             outbox.flush()
-        if readable:
+        if ready & ~select.POLLOUT:
             commands = _receive(connection, reader)
             if commands is None or any(isinstance(command, Shutdown) for command in commands):
                 return
@@ -76,6 +74,13 @@ def serve(connection: socket.socket, config: EngineConfig) -> None:
         engine.step()
         if events := engine.take_events():
             outbox.put(events)
+
+
+def _wait(connection: socket.socket, *, write: bool, block: bool = True) -> int:
+    """What can be done with `connection`, as `poll` says it; `select` stops at descriptor 1023."""
+    waiting = select.poll()
+    waiting.register(connection, select.POLLIN | (select.POLLOUT if write else 0))
+    return sum(event for _, event in waiting.poll(None if block else 0))
 
 
 def _receive(connection: socket.socket, reader: FrameReader[list[Command]]) -> list[Command] | None:
@@ -94,7 +99,9 @@ def _receive(connection: socket.socket, reader: FrameReader[list[Command]]) -> l
 
 def _drain(connection: socket.socket, outbox: Outbox) -> None:
     while not outbox.empty:
-        select.select([], [connection], [])
+        waiting = select.poll()
+        waiting.register(connection, select.POLLOUT)
+        waiting.poll()
         outbox.flush()
 
 

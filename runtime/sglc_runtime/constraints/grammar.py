@@ -62,7 +62,9 @@ class Constraint:
 
     def _check(self) -> None:
         if self._matcher.is_error():
-            raise RequestError("bad_request", f"constraint failed: {self._matcher.get_error()}")
+            # The matcher's whole state follows, on many lines.
+            message = str(self._matcher.get_error()).partition("\n<state>")[0]
+            raise RequestError("bad_request", f"constraint failed: {message}")
 
 
 class GrammarCompiler:
@@ -94,9 +96,12 @@ class GrammarCompiler:
             # As in xgrammar and outlines, \d is 0-9 and not any script's digits.
             grammar = LLMatcher.grammar_from_regex(regex_to_lark(source, use_ascii="d"))
         else:
-            grammar = LLMatcher.grammar_from_json_schema(
-                _schema(source), overrides={"whitespace_pattern": WHITESPACE}
-            )
+            try:
+                grammar = LLMatcher.grammar_from_json_schema(
+                    _schema(source), overrides={"whitespace_pattern": WHITESPACE}
+                )
+            except ValueError as error:
+                raise RequestError("bad_request", f"invalid JSON schema: {error}") from None
         matcher = LLMatcher(self._tokenizer, grammar, log_level=0)
         if matcher.is_error():
             what = "regex" if kind == "regex" else "JSON schema"
@@ -109,6 +114,12 @@ def _schema(source: str) -> str:
         schema = json.loads(source)
     except ValueError as error:
         raise RequestError("bad_request", f"invalid JSON schema: not JSON: {error}") from None
-    if not isinstance(schema, dict | bool):
+    except RecursionError:
+        raise RequestError("bad_request", "invalid JSON schema: nested too deeply") from None
+    if schema is True:
+        return "{}"
+    if schema is False:
+        raise RequestError("bad_request", "invalid JSON schema: false allows no text at all")
+    if not isinstance(schema, dict):
         raise RequestError("bad_request", "invalid JSON schema: must be an object or a boolean")
     return json.dumps(schema)

@@ -18,6 +18,9 @@ ARCHITECTURES = {
 }
 """Model types of the native decoder and the one architecture of each that it implements."""
 
+LARGEST = 2**31 - 1
+"""No size in a config.json is larger."""
+
 T = TypeVar("T")
 
 
@@ -119,6 +122,8 @@ def _field(config: Mapping[str, Any], name: str, kind: type[T], default: T | Non
         value = default
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    if kind is int and isinstance(value, int) and value > LARGEST:
+        raise LoadError("bad_checkpoint", f"config.json: {name} is {value}, which is too large")
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         problem = "is missing" if value is None else f"is {value!r}, not {kind.__name__}"
         raise LoadError("bad_checkpoint", f"config.json: {name} {problem}")
@@ -133,7 +138,7 @@ def parse_rope(config: Mapping[str, Any], context_length: int) -> RopeConfig:
     if not isinstance(scaling, Mapping):
         raise LoadError("bad_checkpoint", "config.json: the RoPE settings have to be an object")
     kind = scaling.get("rope_type") or scaling.get("type") or "default"
-    theta = _field(scaling, "rope_theta", float, float(config.get("rope_theta") or 10000.0))
+    theta = _field(scaling, "rope_theta", float, _field(config, "rope_theta", float, 10000.0))
     partial = scaling.get("partial_rotary_factor", config.get("partial_rotary_factor", 1.0))
     if partial not in (None, 1, 1.0):
         raise NotNative("a partial rotary embedding")
@@ -158,20 +163,32 @@ def _windows(config: Mapping[str, Any], model_type: str, layers: int) -> tuple[i
         return (None,) * layers
     if model_type == "mistral":
         # transformers' default where the key is absent; null means no window.
-        window = config.get("sliding_window", 4096)
-        return (None if window is None else int(window),) * layers
+        return (_window(config),) * layers
     if not config.get("use_sliding_window", False):
         return (None,) * layers
-    window = config.get("sliding_window", 4096)
+    window = _window(config)
     if window is None:
         return (None,) * layers
     kinds = config.get("layer_types")
     if kinds is None:
         full = config.get("max_window_layers", 28)
-        return tuple(int(window) if layer >= full else None for layer in range(layers))
-    if len(kinds) != layers or not set(kinds) <= {"full_attention", "sliding_attention"}:
-        raise NotNative(f"layer types {sorted(set(kinds))}")
-    return tuple(int(window) if kind == "sliding_attention" else None for kind in kinds)
+        if not isinstance(full, int):
+            message = f"config.json: max_window_layers is {full!r}, not int"
+            raise LoadError("bad_checkpoint", message)
+        return tuple(window if layer >= full else None for layer in range(layers))
+    if not isinstance(kinds, list) or len(kinds) != layers:
+        message = f"config.json: layer_types has to list {layers} layers"
+        raise LoadError("bad_checkpoint", message)
+    if unknown := {str(kind) for kind in kinds} - {"full_attention", "sliding_attention"}:
+        raise NotNative(f"layer types {sorted(unknown)}")
+    return tuple(window if kind == "sliding_attention" else None for kind in kinds)
+
+
+def _window(config: Mapping[str, Any]) -> int | None:
+    """Width of the sliding window; null says that there is none."""
+    if config.get("sliding_window", 4096) is None:
+        return None
+    return _field(config, "sliding_window", int, 4096)
 
 
 def parse_decoder(folder: Path, config: Mapping[str, Any]) -> DecoderConfig:
@@ -181,10 +198,14 @@ def parse_decoder(folder: Path, config: Mapping[str, Any]) -> DecoderConfig:
     Raises `NotNative` for a model it does not implement, `LoadError` for a broken file.
     """
     model_type = config.get("model_type")
+    if not isinstance(model_type, str | None):
+        raise LoadError("bad_checkpoint", f"config.json: model_type is {model_type!r}, not str")
     if model_type not in ARCHITECTURES:
         raise NotNative(f"model type {model_type!r}")
     architecture = ARCHITECTURES[model_type]
     named = config.get("architectures") or [architecture]
+    if not isinstance(named, list):
+        raise LoadError("bad_checkpoint", f"config.json: architectures is {named!r}, not a list")
     if named != [architecture]:
         raise NotNative(f"architecture {', '.join(map(str, named))}")
     if config.get("quantization_config"):

@@ -52,12 +52,12 @@ class Tokenizer:
         self.folder = Path(folder)
         self.config = read_settings(self.folder, "tokenizer_config.json")
         layout = self._read_layout()
+        self.backend = self._build(layout)  # first: it says what is wrong with a broken file
         how = conventions(layout)
         if how is None:
             kind = (layout.get("decoder") or {}).get("type")
             raise TokenizerError(f"{self.folder}: tokenizers with decoder {kind} are not supported")
         self._how = how
-        self.backend = self._build(layout)
         self._later = self._build(bare(layout)) if how.prefix_space else self.backend
         added = self.backend.get_added_tokens_decoder()
         self._added: dict[int, str] = {i: str(token.content) for i, token in added.items()}

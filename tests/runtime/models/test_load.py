@@ -54,6 +54,11 @@ def edit_config(folder: Path, **changes: object) -> None:
     (folder / "config.json").write_text(json.dumps(config | changes))
 
 
+def edit_tokenizer(folder: Path, **changes: object) -> None:
+    layout = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps(layout | changes))
+
+
 def edit_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
     weights = load_file(folder / "model.safetensors")
     change(weights)
@@ -139,6 +144,43 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         lambda p: edit_config(p, model_type="nonesuch", architectures=["NonesuchForCausalLM"]),
         "unsupported_model",
         "nonesuch",
+    ),
+    "model type of another type": (
+        lambda p: edit_config(p, model_type=["llama"]),
+        "bad_checkpoint",
+        "model_type is",
+    ),
+    "architectures of another type": (
+        lambda p: edit_config(p, architectures=5),
+        "bad_checkpoint",
+        "architectures is 5",
+    ),
+    "field too large": (
+        lambda p: edit_config(p, max_position_embeddings=10**30),
+        "bad_checkpoint",
+        "too large",
+    ),
+    "rope of another type": (
+        lambda p: edit_config(p, rope_theta=[1.0]),
+        "bad_checkpoint",
+        "rope_theta is",
+    ),
+    "window of another type": (
+        lambda p: edit_config(p, model_type="mistral", architectures=None, sliding_window="x"),
+        "bad_checkpoint",
+        "sliding_window is 'x'",
+    ),
+    "layer types of another type": (
+        lambda p: edit_config(
+            p, model_type="qwen3", architectures=None, use_sliding_window=True, layer_types=5
+        ),
+        "bad_checkpoint",
+        "layer_types",
+    ),
+    "tokenizer with a broken part": (
+        lambda p: edit_tokenizer(p, decoder={}),
+        "bad_checkpoint",
+        r"tokenizer\.json is broken",
     ),
     "no tokenizer": (
         lambda p: (p / "tokenizer.json").unlink(),

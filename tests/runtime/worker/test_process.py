@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -272,3 +273,38 @@ def test_closing_a_worker_that_still_loads_does_not_wait_for_it() -> None:
         os.kill(pid, 0)
     with pytest.raises(EngineError):
         engine.submit([])
+
+
+def test_descriptors_above_1023() -> None:
+    """`select` takes none; a program with many files open has its socket up there."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 1100
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        pytest.skip(f"at most {hard} files may be open here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(1030)]
+    try:
+        client = EngineProcess(config())
+        try:
+            assert client._connection.fileno() > 1023
+            events = drive(client, requests(), 5)
+            assert not [event for event in events if isinstance(event, Failed)]
+        finally:
+            client.close()
+    finally:
+        for number in opened:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_values_of_a_wrong_type_do_not_end_the_worker(process: EngineProcess) -> None:
+    wrong = Sampling(temperature="hot")  # type: ignore[arg-type]
+    bad: list[Command] = [
+        Submit(11, (Text("Hello"),), (Generate(wrong),)),
+        Submit(12, (Text("\ud800"),), (Generate(GREEDY),)),
+        Submit(13, (Text("Hello"),), (Generate(GREEDY, key=1 << 80),)),
+    ]
+    events = drive(process, [*bad, Submit(14, (Text("Hello"),), (Generate(GREEDY),))], 4)
+    failed = {event.id: event.kind for event in events if isinstance(event, Failed)}
+    assert failed == dict.fromkeys((11, 12, 13), "bad_request")
+    assert process._process.poll() is None

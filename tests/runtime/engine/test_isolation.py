@@ -1,0 +1,128 @@
+"""What is wrong with one request is that request's failure alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sglc_runtime.engine import Engine
+from sglc_runtime.inline import InlineEngine
+from sglc_runtime.protocol import (
+    EngineConfig,
+    Failed,
+    Generate,
+    Generated,
+    Sampling,
+    Segment,
+    Submit,
+    Text,
+)
+from tests.runtime.engine.driving import GREEDY, checkpoint, failure, make_engine, only, run
+
+GOOD = Submit(1, (Text("The capital"),), (Generate(GREEDY),))
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return make_engine()
+
+
+def beside_a_good_one(engine: Engine, sampling: Sampling) -> Failed | Generated:
+    """What became of a request; one that ran beside it got its usual text."""
+    alone = only(run(engine, [GOOD]), Generated)[0].samples
+    bad = Submit(2, (Text("It is"),), (Generate(sampling),))
+    events = run(engine, [GOOD, bad])
+    (good,) = [event for event in only(events, Generated) if event.id == 1]
+    assert good.samples == alone
+    others = [e for e in events if isinstance(e, Failed | Generated) and e.id == 2]
+    (other,) = others
+    return other
+
+
+@pytest.mark.parametrize("stop", [10**6, 384, -1, -400])
+@pytest.mark.parametrize("regex", [None, "[a-z]+"])
+def test_stop_ids_outside_the_vocabulary_never_come(
+    engine: Engine, stop: int, regex: str | None
+) -> None:
+    sampling = Sampling(
+        max_new_tokens=4, min_new_tokens=2, temperature=0.0, regex=regex, stop_token_ids=(stop,)
+    )
+    with_it = beside_a_good_one(engine, sampling)
+    without = beside_a_good_one(
+        engine, Sampling(max_new_tokens=4, min_new_tokens=2, temperature=0.0, regex=regex)
+    )
+    assert isinstance(with_it, Generated)
+    assert isinstance(without, Generated)
+    assert with_it.samples == without.samples
+
+
+def test_a_grammar_that_gives_up_while_running_fails_alone(engine: Engine) -> None:
+    failed = beside_a_good_one(engine, Sampling(max_new_tokens=4, json_schema='{"$ref": "#"}'))
+    assert isinstance(failed, Failed)
+    assert failed.kind == "bad_request"
+    assert failed.message.startswith("constraint failed")
+    assert "\n" not in failed.message
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ("false", "allows no text"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"items":' * 900 + "{}" + "}" * 900, "recursion limit"),
+    ],
+)
+def test_schemas_that_cannot_be_compiled(engine: Engine, schema: str, message: str) -> None:
+    failed = beside_a_good_one(engine, Sampling(max_new_tokens=4, json_schema=schema))
+    assert isinstance(failed, Failed)
+    assert failed.kind == "bad_request"
+    assert message in failed.message
+
+
+def test_the_schema_true_is_any_json(engine: Engine) -> None:
+    found = [
+        beside_a_good_one(engine, Sampling(max_new_tokens=8, temperature=0.0, json_schema=schema))
+        for schema in ("true", "{}")
+    ]
+    assert all(isinstance(event, Generated) for event in found)
+    assert found[0] == found[1]
+
+
+def test_more_samples_than_any_machine_holds(engine: Engine) -> None:
+    failed = beside_a_good_one(engine, Sampling(n=10**9, max_new_tokens=1))
+    assert isinstance(failed, Failed)
+    assert "n must be at most" in failed.message
+
+
+@pytest.mark.parametrize(
+    ("prefix", "changes", "message"),
+    [
+        ((Text("It"),), {"max_new_tokens": "5"}, "max_new_tokens"),
+        ((Text("It"),), {"temperature": None}, "temperature"),
+        ((Text("It"),), {"stop": (1,)}, "stop"),
+        ((Text("It"),), {"stop": ("\ud800",)}, "not Unicode"),
+        ((Text("It \udcff"),), {}, "not Unicode"),
+        ((Text(5),), {}, "text"),  # type: ignore[arg-type]
+        (("It",), {}, "prefix"),
+    ],
+)
+def test_values_of_a_wrong_type(
+    prefix: tuple[Segment, ...], changes: dict[str, Any], message: str
+) -> None:
+    client = InlineEngine(EngineConfig(model=str(checkpoint()), kv_slots=256, threads=1))
+    client.submit([Submit(2, prefix, (Generate(Sampling(**changes)),)), GOOD])
+    events = client.poll()
+    while not only(events, Generated):
+        events += client.poll()
+    failed = failure(events)
+    assert (failed.id, failed.kind) == (2, "bad_request")
+    assert message in failed.message
+    client.close()
+
+
+def test_long_text_runs_are_not_remembered(engine: Engine) -> None:
+    before = engine.context._remembered.cache_info().currsize
+    text = "The capital of France. " * 1000
+    assert engine.context.encode(text, True) == engine.context.encode(text, True)
+    assert engine.context._remembered.cache_info().currsize == before
