@@ -35,8 +35,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sglc.execution",),
     ("sglc.language", "sglc.backends", "sglc.global_config"),
     ("sglc.frontends",),
-    ("sglc.runtime", "sglc.api", "sglc.lang", "sglc.utils", "sglc.failures"),
-    ("sglc", "sglc.program", "sglc.programs", "sglc.running", "sglc.target"),
+    ("sglc.runtime", "sglc.api", "sglc.lang", "sglc.utils", "sglc.programs.failures"),
+    ("sglc", "sglc.programs"),
     ("sglc.cli", "sglc.__main__"),
 )
 """From the lowest up. The longest name that a module starts with decides."""

@@ -10,7 +10,7 @@ from sglc.cli.guard import usage
 from sglc.diagnostics.core import SglcError, UsageError
 
 if TYPE_CHECKING:
-    from sglc.program import Program
+    from sglc.programs.program import Program
 
 
 def from_options(options: Sequence[str], program: Program) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sglc.cli.guard import usage
-from sglc.target import Target
+from sglc.programs.target import Target
 
 
 def choose(model: str | None, spec: str | None, target: Target) -> Any:

@@ -11,8 +11,8 @@ from sglc.cli import arguments, console, result, rows, statistics
 from sglc.cli.guard import DIAGNOSTICS
 from sglc.diagnostics.core import Diagnostic, SglcError
 from sglc.execution.seeds import draw_seed
-from sglc.failures import NOT_LOADED
-from sglc.program import Outcome, Program, RunOptions
+from sglc.programs.failures import NOT_LOADED
+from sglc.programs.program import Outcome, Program, RunOptions
 
 
 def run(program: Program, source: str, output: str, how: RunOptions, *, stats: bool) -> None:

@@ -13,7 +13,7 @@ import typer
 from sglc.cli import console, options
 from sglc.cli.guard import DIAGNOSTICS, guarded
 from sglc.diagnostics.core import Diagnostic, SglcError
-from sglc.target import load_with_remarks, parse_target
+from sglc.programs.target import load_with_remarks, parse_target
 
 EXAMPLES = options.examples(
     "sglc check examples/agent.sgl", "sglc check examples", "sglc check --json prompts/*.sgl"

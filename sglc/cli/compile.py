@@ -12,7 +12,7 @@ import typer
 from sglc.cli import options, pipelines
 from sglc.cli.guard import guarded, usage
 from sglc.ir.core import Module
-from sglc.target import Target, choose, load_module, parse_target, reason
+from sglc.programs.target import Target, choose, load_module, parse_target, reason
 
 EXAMPLES = options.examples(
     "sglc compile examples/agent.sgl",

@@ -10,7 +10,7 @@ import typer
 
 from sglc.cli import options, pipelines
 from sglc.cli.guard import guarded
-from sglc.target import choose, load_with_remarks, parse_target
+from sglc.programs.target import choose, load_with_remarks, parse_target
 
 EXAMPLES = options.examples(
     "sglc explain examples/judge.sgl",

@@ -54,7 +54,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 def _diagnosed(error: Exception) -> SglcError | None:
     """The error as the program's own, when a program ran and it is."""
-    from sglc.failures import diagnose
+    from sglc.programs.failures import diagnose
 
     return diagnose(error)
 

@@ -8,7 +8,7 @@ from sglc.cli.conversation import plain
 from sglc.diagnostics.core import Diagnostic
 
 if TYPE_CHECKING:
-    from sglc.running import Running
+    from sglc.programs.running import Running
 
 
 def to_object(running: Running) -> dict[str, Any]:

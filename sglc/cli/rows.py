@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from sglc.cli.guard import usage
-from sglc.target import reason
+from sglc.programs.target import reason
 
 
 def read(path: str) -> list[object]:

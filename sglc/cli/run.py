@@ -9,7 +9,7 @@ import typer
 
 from sglc.cli import options, pipelines
 from sglc.cli.guard import guarded, usage
-from sglc.target import parse_target
+from sglc.programs.target import parse_target
 
 EXAMPLES = options.examples(
     "sglc run examples/tip_suggestion.sgl",
@@ -154,7 +154,7 @@ def run(
     target = parse_target(file)
     chosen = backends.choose(None if model is None else str(model), backend, target)
     with backends.starting(chosen, target):
-        from sglc.program import RunOptions, load
+        from sglc.programs.program import RunOptions, load
 
         program = load(file, allow_extern=allow_extern or (), allow_module=allow_module or ())
     how = RunOptions(

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from sglc.cli import arguments, console, result, statistics
 from sglc.cli.conversation import Printer, plain
 from sglc.cli.follow import follow
-from sglc.program import Program, RunOptions
-from sglc.running import Running
+from sglc.programs.program import Program, RunOptions
+from sglc.programs.running import Running
 
 
 def run(

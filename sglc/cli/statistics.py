@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sglc.program import Outcome
-    from sglc.running import Running
+    from sglc.programs.program import Outcome
+    from sglc.programs.running import Running
 
 
 ENGINE = (

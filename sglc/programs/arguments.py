@@ -8,7 +8,7 @@ from typing import Any
 
 from sglc.diagnostics.core import Diagnostic, UsageError
 from sglc.programs import annotations as types
-from sglc.target import Param
+from sglc.programs.target import Param
 
 
 def convert(given: Mapping[str, object], params: Sequence[Param], *, text: bool) -> dict[str, Any]:

@@ -13,14 +13,14 @@ from types import ModuleType
 from typing import Any
 
 from sglc.diagnostics.core import Diagnostic, ParseError, UsageError
-from sglc.failures import diagnose
 from sglc.ir.core import Func, Module
 from sglc.language.function import SglFunction
-from sglc.program import Program, RunOptions
 from sglc.programs.arguments import convert
+from sglc.programs.failures import diagnose
+from sglc.programs.program import Program, RunOptions
+from sglc.programs.running import Running
 from sglc.programs.script import exec_options
-from sglc.running import Running
-from sglc.target import Param, Target, functions_help, syntax_diagnostic
+from sglc.programs.target import Param, Target, functions_help, syntax_diagnostic
 
 
 class PythonProgram(Program):

@@ -12,9 +12,9 @@ from sglc.language.program import run_strand
 from sglc.language.sampling import GenParams
 from sglc.language.state import ProgramState
 from sglc.passes.pipeline import DEFAULT, Pipeline
-from sglc.program import Program, RunOptions
-from sglc.running import Running
-from sglc.target import Target, params_of
+from sglc.programs.program import Program, RunOptions
+from sglc.programs.running import Running
+from sglc.programs.target import Target, params_of
 
 
 def exec_options(pipeline: Pipeline | None, *, eager: bool) -> ExecOptions:
@@ -73,7 +73,7 @@ class ScriptProgram(Program):
         pipeline = Pipeline() if how.eager else how.pipeline or DEFAULT
         text = str(pipeline)
         if text not in self._compiled:
-            from sglc.target import load_module
+            from sglc.programs.target import load_module
 
             module = load_module(self.target)
             if self.target.kind != "sglir":

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sglc.backends.recording import RecordingBackend
-from sglc.program import Program, RunOptions, load
+from sglc.programs.program import Program, RunOptions, load
 from tests.examples.cases import CASES, EXAMPLES, Case
 
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath")

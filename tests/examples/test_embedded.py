@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sglc.program import RunOptions, load
-from sglc.running import Running
+from sglc.programs.program import RunOptions, load
+from sglc.programs.running import Running
 from tests.examples.cases import CASES, EXAMPLES, NAMES, Case
 
 pytestmark = pytest.mark.engine

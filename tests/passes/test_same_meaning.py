@@ -18,8 +18,8 @@ from sglc.diagnostics.core import SglcError
 from sglc.ir.core import Module
 from sglc.ir.printer import print_module
 from sglc.passes.pipeline import Pipeline
-from sglc.program import RunOptions, load
-from sglc.target import load_module, parse_target
+from sglc.programs.program import RunOptions, load
+from sglc.programs.target import load_module, parse_target
 from tests.differential.observing import wait_until_idle
 from tests.passes.random_scripts import scripts
 

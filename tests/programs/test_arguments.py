@@ -7,7 +7,7 @@ import pytest
 from sglc.cli.arguments import split
 from sglc.diagnostics.core import UsageError
 from sglc.programs.arguments import convert
-from sglc.target import Param
+from sglc.programs.target import Param
 
 PARAMS = (
     Param("question", "str"),

@@ -1,14 +1,4 @@
-"""
-Programs that can be run: scripts, dumps and Python functions behind one interface.
-
-    from sglc.program import load
-
-    program = load("agent.sgl", allow_extern=["tools"])
-    state = program.run(question="What is 12 * 7?")
-    print(state.text(), state.ret_value)
-
-`load` imports a `.py` file, as running it needs; `sglc.target` reads without importing.
-"""
+"""What runs: a program of any kind, its rows, and how each of them is run."""
 
 from __future__ import annotations
 
@@ -21,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from sglc.diagnostics.core import SglcError
 from sglc.execution.seeds import draw_seed, row_seed
-from sglc.failures import diagnose_any
 from sglc.language.state import ProgramState
-from sglc.running import Running
-from sglc.target import Param, choose, load_module, parse_target
+from sglc.programs.failures import diagnose_any
+from sglc.programs.running import Running
+from sglc.programs.target import Param, choose, load_module, parse_target
 
 if TYPE_CHECKING:
     from sglc.passes.pipeline import Pipeline

@@ -1,7 +1,7 @@
 """
 `FILE[:function]`, as the command line names a program: find the file, read it, lower it to IR.
 
-Nothing here imports or runs a program, `.py` included; `sglc.program` does.
+Nothing here imports or runs a program, `.py` included; `sglc.programs.program` does.
 """
 
 from __future__ import annotations
