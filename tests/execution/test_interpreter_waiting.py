@@ -38,9 +38,7 @@ def waits(body: str) -> bool:
     module = compile_script(text)
     session = Session(RecordingBackend(hold=100), seed=1)
     externs = Externs(functions={"t:note": lambda x: None})
-    strand = run_function(
-        module, module.funcs["f"], {}, session, session.root(), externs=externs
-    )
+    strand = run_function(module, module.funcs["f"], {}, session, session.root(), externs=externs)
     try:
         next(strand)
     except StopIteration:

@@ -119,9 +119,7 @@ def test_a_rebound_name_is_not_the_language() -> None:
 
 
 def test_a_local_name_is_not_the_language() -> None:
-    module = lowered(
-        "import sglc as sgl\n\n@sgl.function\ndef p(s, sgl):\n    s += sgl.gen('x')\n"
-    )
+    module = lowered("import sglc as sgl\n\n@sgl.function\ndef p(s, sgl):\n    s += sgl.gen('x')\n")
     assert "lm.gen" not in ops(module, "p")
 
 
