@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Self
 
 from sglc.backends.local import LocalBackend
+from sglc.execution.errors import GenerationError
 from sglc.execution.handle import Handle
 from sglc.execution.session import Session
 from sglc.language.chat_template import get_chat_template
@@ -128,3 +129,43 @@ class Runtime(Engine):
             yield piece[0]
 
     add_request = async_generate
+
+
+def bench_engine(
+    model: str | None, report: Callable[[str], None], *, config: Params = None, **options: Any
+) -> dict[str, Any]:
+    """
+    Speed of the engine beside `transformers.generate`, as plain data.
+
+    `options` are `sglc_runtime.bench.BenchOptions`. Raises `GenerationError`.
+    """
+    from sglc_runtime.bench import BenchOptions, bench
+
+    return _measured(lambda known: bench(known, BenchOptions(**options), report), model, config)
+
+
+def bench_agreement(
+    model: str | None, report: Callable[[str], None], *, config: Params = None, **options: Any
+) -> dict[str, Any]:
+    """
+    Whether greedy tokens are those of `transformers.generate`, in five ways of running them.
+
+    `options` are `sglc_runtime.agreement.AgreementOptions`. Raises `GenerationError`.
+    """
+    from sglc_runtime.agreement import AgreementOptions, agreement
+
+    return _measured(
+        lambda known: agreement(known, AgreementOptions(**options), report), model, config
+    )
+
+
+def _measured(
+    measure: Callable[[Any], dict[str, Any]], model: str | None, config: Params
+) -> dict[str, Any]:
+    from sglc_runtime.errors import EngineError
+    from sglc_runtime.protocol import EngineConfig
+
+    try:
+        return measure(EngineConfig(model=model, **(config or {})))
+    except EngineError as error:
+        raise GenerationError(error.message, kind=error.kind) from error

@@ -2,15 +2,15 @@
 Decode speed beside `transformers.generate`, measured in the same process and run.
 
 Both get the same ids, weights, dtype and threads, and generate greedily without stopping. Repeats
-of the two are interleaved, so that a change of the machine's load hits both; medians are reported,
-and the load average with them. Run: `python -m sglc_runtime.bench [--model FOLDER]`.
+of the two are interleaved and take turns in going first, so that a change of the machine's load
+hits both. Speed-ups are medians of the repeats' own ratios; what others took of the machine is
+reported with them. Run: `sglc bench engine` or `python -m sglc_runtime.bench [--model FOLDER]`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import sys
 from collections.abc import Callable
@@ -23,6 +23,7 @@ import torch
 
 from sglc_runtime.engine import Engine
 from sglc_runtime.errors import EngineError
+from sglc_runtime.machine_load import LoadWatch
 from sglc_runtime.models.load import EMBEDDED
 from sglc_runtime.protocol import (
     EngineConfig,
@@ -75,6 +76,10 @@ def bench(config: EngineConfig, options: BenchOptions, progress: Progress | None
     if options.transformers:
         report("loading transformers")
         sides["transformers"] = _transformers_side(config, engine, info)
+    if min(options.new_tokens - 1, options.branches, options.repeats) < 1:
+        raise EngineError(
+            "internal", "at least two new tokens, one branch and one repeat are needed"
+        )
     room = info.context_length - options.new_tokens - 34
     if room < 1:
         raise EngineError("internal", f"context of {info.context_length} tokens is too short")
@@ -92,11 +97,12 @@ def bench(config: EngineConfig, options: BenchOptions, progress: Progress | None
             prefix + draw(8) for _ in range(options.branches)
         ],
     }
-    before = os.getloadavg()[0]
+    watch = LoadWatch()
     measured = []
     for name, prompts in cases.items():
         report(f"measuring {name}")
         measured.append(_measure(name, prompts, sides, options))
+    load = watch.read()
     return {
         "model": info.model,
         "architecture": info.architecture,
@@ -105,8 +111,8 @@ def bench(config: EngineConfig, options: BenchOptions, progress: Progress | None
         "dtype": info.dtype,
         "device": info.device,
         "threads": info.threads,
-        "cores": len(os.sched_getaffinity(0)),
-        "load_average": [before, os.getloadavg()[0]],
+        "load": asdict(load),
+        "disturbed": load.disturbed,
         "new_tokens": options.new_tokens,
         "repeats": options.repeats,
         "cases": measured,
@@ -120,8 +126,9 @@ def _measure(
     first: dict[str, list[float]] = {side: [] for side in sides}
     whole: dict[str, list[float]] = {side: [] for side in sides}
     outputs = {side: run(prompts, new) for side, run in sides.items()}
-    for _ in range(options.repeats):
-        for side, run in sides.items():
+    for repeat in range(options.repeats):
+        turns = list(sides.items())
+        for side, run in reversed(turns) if repeat % 2 else turns:
             for count, times in ((1, first[side]), (new, whole[side])):
                 began = perf_counter()
                 run(prompts, count)
@@ -139,9 +146,17 @@ def _measure(
         **{side: asdict(speed) for side, speed in speeds.items()},
     }
     if "transformers" in sides:
-        ours, theirs = speeds["sglc"], speeds["transformers"]
-        result["speedup"] = theirs.seconds / ours.seconds
-        result["decode_speedup"] = ours.decode_tokens_per_second / theirs.decode_tokens_per_second
+        decode_seconds = {
+            side: [max(b - a, 1e-9) for a, b in zip(first[side], whole[side], strict=True)]
+            for side in sides
+        }
+        for key, taken in (("speedup", whole), ("decode_speedup", decode_seconds)):
+            ratios = [
+                theirs / ours
+                for ours, theirs in zip(taken["sglc"], taken["transformers"], strict=True)
+            ]
+            result[key] = median(ratios)
+            result[f"{key}_range"] = [min(ratios), max(ratios)]
         result["same_tokens"] = outputs["sglc"] == outputs["transformers"]
     return result
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sglc.cli import check, compile, explain, run, version
+from sglc.cli import bench, check, compile, explain, run, version
 
 app = typer.Typer(
     name="sglc",
@@ -39,3 +39,4 @@ app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("compile", epilog=compile.EXAMPLES)(compile.compile)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
+app.add_typer(bench.app, name="bench")

@@ -1,0 +1,172 @@
+"""`sglc bench`: measure the engine beside transformers, on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from sglc.cli import console, options
+from sglc.cli.guard import DIAGNOSTICS, guarded
+
+ENGINE_EXAMPLES = options.examples(
+    "sglc bench engine", "sglc bench engine --model ./Qwen3-0.6B --branches 8 --json"
+)
+AGREEMENT_EXAMPLES = options.examples(
+    "sglc bench agreement", "sglc bench agreement --model ./Qwen3-0.6B --prompts 16"
+)
+
+app = typer.Typer(
+    help="Measure the engine beside transformers, on this machine.", no_args_is_help=True
+)
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", metavar="FOLDER", help="A checkpoint folder; the embedded model by default."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON to stdout.")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Torch threads; chosen by default.")
+]
+
+
+@app.command("engine", epilog=ENGINE_EXAMPLES)
+@guarded
+def engine(
+    model: Model = None,
+    new_tokens: Annotated[int, typer.Option(min=2, help="Tokens each sequence generates.")] = 64,
+    prefix_tokens: Annotated[int, typer.Option(min=1, help="Tokens the branches share.")] = 512,
+    branches: Annotated[int, typer.Option(min=1, help="Branches after the shared tokens.")] = 16,
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats; medians are shown.")] = 5,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """
+    Speed of one sequence and of branches after a shared prefix, beside `transformers.generate`.
+
+    Both run in this process in turns, with the same ids, weights, type and threads.
+    """
+    from sglc.runtime import bench_engine
+
+    with _reported() as report:
+        result = bench_engine(
+            model,
+            report,
+            config={"threads": threads},
+            new_tokens=new_tokens,
+            prefix_tokens=prefix_tokens,
+            branches=branches,
+            repeats=repeats,
+        )
+    if as_json:
+        print(json.dumps(result, indent=2))
+        return
+    print(_what(result))
+    print(_machine(result["load"]))
+    rows = [("", "sglc tok/s", "transformers tok/s", "ratio", "decode ratio", "same tokens")]
+    for case in result["cases"]:
+        ours, theirs = case["sglc"], case["transformers"]
+        rows.append(
+            (
+                case["name"],
+                f"{ours['tokens_per_second']:.0f}",
+                f"{theirs['tokens_per_second']:.0f}",
+                _ratio(case, "speedup"),
+                _ratio(case, "decode_speedup"),
+                "yes" if case["same_tokens"] else "no",
+            )
+        )
+    print(_table(rows))
+    if result["disturbed"]:
+        console.message(
+            "warning: others took more than 5% of the machine meanwhile; timings may not repeat"
+        )
+
+
+@app.command("agreement", epilog=AGREEMENT_EXAMPLES)
+@guarded
+def agreement(
+    model: Model = None,
+    prompts: Annotated[int, typer.Option(min=1, help="How many prompts.")] = 48,
+    new_tokens: Annotated[int, typer.Option(min=1, help="Tokens after each.")] = 32,
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """
+    Greedy tokens against those of `transformers.generate` in float32, in five ways of running.
+
+    Exits with 1 where a token differs, or logits of two ways do.
+    """
+    from sglc.runtime import bench_agreement
+
+    with _reported() as report:
+        result = bench_agreement(
+            model, report, config={"threads": threads}, prompts=prompts, new_tokens=new_tokens
+        )
+    if as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        print(_what(result))
+        rows = [("", "prompts", "tokens", "equal logit rows", "cached", "evicted", "preemptions")]
+        rows += [
+            (
+                way["name"],
+                f"{way['prompts_agree']}/{result['prompts']}",
+                f"{way['tokens_agree']}/{result['tokens']}",
+                f"{way['logit_rows_equal']}/{way['logit_rows']}",
+                str(way["cached_tokens"]),
+                str(way["evicted_tokens"]),
+                str(way["preemptions"]),
+            )
+            for way in result["ways"]
+        ]
+        print(_table(rows))
+    if not all(
+        way["prompts_agree"] == result["prompts"] and way["logit_rows_equal"] == way["logit_rows"]
+        for way in result["ways"]
+    ):
+        raise typer.Exit(DIAGNOSTICS)
+
+
+@contextmanager
+def _reported() -> Iterator[Callable[[str], None]]:
+    """Say on stderr what is being done."""
+    yield lambda what: console.message(f"{what} ...")
+
+
+def _what(result: dict[str, Any]) -> str:
+    return (
+        f"{result['model']}: {result['implementation']} model, {result['attention']} attention,"
+        f" {result['dtype']}, {result['threads']} thread{'s' if result['threads'] != 1 else ''}"
+    )
+
+
+def _machine(load: dict[str, Any]) -> str:
+    def share(value: float | None) -> str:
+        return "unknown" if value is None else f"{value:.1f}%"
+
+    before, after = load["average"]
+    return (
+        f"{load['cores']} cores, {load['cpu']}; load average {before:.2f} to {after:.2f},"
+        f" steal {share(load['steal'])}, other processes {share(load['others'])}"
+    )
+
+
+def _ratio(case: dict[str, Any], key: str) -> str:
+    low, high = case[f"{key}_range"]
+    return f"{case[key]:.2f} ({low:.2f}-{high:.2f})"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *rest in rows:
+        cells = [first.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
