@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedToken
@@ -18,8 +20,13 @@ def grammar_text() -> str:
     return (files("sglc_grammar") / "sgl.lark").read_text(encoding="utf-8")
 
 
-def build(*, strict: bool = False) -> Lark:
-    """A parser; `strict` also refuses conflicts and colliding terminals, and takes longer."""
+def build(*, strict: bool = False, cache: Path | None = None) -> Lark:
+    """
+    A parser; `strict` also refuses conflicts and colliding terminals, and takes longer.
+
+    With `cache`, tables are read from that file if they are of this grammar, else written to it.
+    A file that cannot be read or written is as good as none.
+    """
     return Lark(
         grammar_text(),
         start=["script", "expression"],
@@ -29,13 +36,25 @@ def build(*, strict: bool = False) -> Lark:
         propagate_positions=True,
         maybe_placeholders=True,
         strict=strict,
+        cache=str(cache) if cache is not None else False,
     )
 
 
 @lru_cache(maxsize=1)
 def parser() -> Lark:
-    """The shared parser, built at first use."""
-    return build()
+    """The shared parser, made at first use; its tables are kept in the user's cache."""
+    return build(cache=_cache_file())
+
+
+def _cache_file() -> Path | None:
+    """In the folder where the engine keeps its kernels; None where there can be no such folder."""
+    try:
+        user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = Path(os.environ.get("SGLC_CACHE") or user / "sglc")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # RuntimeError: the user has no home
+        return None
+    return folder / "sgl.lark.tables"
 
 
 def parse_tree(text: str, start: Literal["script", "expression"]) -> Tree[Token]:
