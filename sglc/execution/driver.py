@@ -12,10 +12,10 @@ import copy
 import os
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Generator
 from contextvars import Context, copy_context
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from sglc.execution.chains import fill, make_chain, warm_prefix
@@ -57,14 +57,14 @@ class Driver:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._wake = threading.Condition(threading.Lock())
-        self._queue: deque[Callable[[], None]] = deque()
+        self._queue: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._ready: list[StepVersion] = []
         self._warm: list[tuple[Session, Version, str, int]] = []
         self._settled: list[tuple[Pending[Any], Any, BaseException | None]] = []
         self._callbacks: list[tuple[Callable[[Version], None], Version]] = []
         self._running: dict[int, _Running] = {}
         self._next_id = 0
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     @classmethod
@@ -79,12 +79,14 @@ class Driver:
 
     def post(self, item: Callable[[], None]) -> None:
         """Run `item` on the driver's thread, soon."""
-        with self._wake:
-            self._queue.append(item)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name="sglc-driver", daemon=True)
-                self._thread.start()
-            self._wake.notify()
+        # No Condition: an interrupt may leave its lock taken, and this thread would stand still.
+        self._queue.put(item)
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    thread = threading.Thread(target=self._loop, name="sglc-driver", daemon=True)
+                    self._thread = thread
+                    thread.start()
 
     def append(self, version: Version, parent: Version, continues: bool) -> None:
         """Put `version` after `parent`; `continues` unless it is the first of a fork's child."""
@@ -165,11 +167,10 @@ class Driver:
     def _loop(self) -> None:
         driver_threads.add(threading.get_ident())
         while True:
-            with self._wake:
-                while not self._queue:
-                    self._wake.wait()
-            while self._queue:
-                self._guarded(self._queue.popleft())
+            self._guarded(self._queue.get())
+            self._guarded(self._fire)
+            while not self._queue.empty():
+                self._guarded(self._queue.get())
                 self._guarded(self._fire)
             self._guarded(self._flush)
             self._guarded(self._fire)

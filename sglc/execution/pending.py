@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar, cast
@@ -15,6 +16,10 @@ _lock = threading.Lock()
 
 driver_threads: set[int] = set()
 """Threads that must never wait, because everything else waits for them."""
+
+
+LOOK_UP = 1.0
+"""Seconds after which a waiting thread looks for signals: one that came just before the wait."""
 
 
 class Cancellable(Protocol):
@@ -94,10 +99,12 @@ class Pending(Generic[T]):
     def _wait(self, timeout: float | None) -> None:
         if threading.get_ident() in driver_threads:
             raise RuntimeError("waiting for a value on the driver's thread; yield the Pending")
-        event = threading.Event()
-        self.add_done_callback(lambda _: event.set())
+        # No Event: an interrupt may leave its lock taken, and who sets it would stand still.
+        arrived = threading.Lock()
+        arrived.acquire()
         try:
-            if not event.wait(timeout):
+            self.add_done_callback(lambda _: arrived.release())
+            if not _take(arrived, timeout):
                 raise TimeoutError(f"no value after {timeout} s")
         except KeyboardInterrupt:
             if self.owner is not None:
@@ -148,6 +155,17 @@ class Pending(Generic[T]):
         if not self._done:
             return "Pending(...)"
         return f"Pending({self._value!r})" if self._error is None else f"Pending({self._error!r})"
+
+
+def _take(lock: threading.Lock, timeout: float | None) -> bool:
+    """Take a lock, within `timeout` seconds."""
+    end = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = LOOK_UP if end is None else min(LOOK_UP, max(0.0, end - time.monotonic()))
+        if lock.acquire(timeout=left):
+            return True
+        if end is not None and time.monotonic() >= end:
+            return False
 
 
 def gather(items: Sequence[Any], owner: Cancellable | None = None) -> Pending[list[Any]]:

@@ -103,7 +103,10 @@ class Session:
     cancelled: bool = field(init=False, default=False)
     lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     """Guards the tips and counters of this run's states."""
-    progress: threading.Condition = field(init=False, default_factory=threading.Condition)
+    progress_lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+    """Taken to look at streams or to wait; by itself, not as `with progress`: see `progress`."""
+    progress: threading.Condition = field(init=False)
+    """Notified when a stream goes on; an interrupt in its `__enter__` would not free the lock."""
     driver: Driver = field(init=False)
     _roots: RunCounter = field(init=False)
     _rooted: bool = field(init=False, default=False)
@@ -112,6 +115,7 @@ class Session:
         from sglc.execution.driver import Driver  # the driver's records name the session
 
         self.driver = Driver.get()
+        self.progress = threading.Condition(self.progress_lock)
         self.raw_backend = getattr(self.raw_backend, "endpoint", self.raw_backend)
         self.backend = as_model_backend(self.raw_backend)
         self.chat_template = self.backend.get_chat_template()
@@ -163,7 +167,7 @@ class Session:
     def notify(self) -> None:
         """Wake those who follow this run's text as it appears."""
         if self.stream:
-            with self.progress:
+            with self.progress_lock:
                 self.progress.notify_all()
 
     def place(self, loc: Loc | Place | None) -> Place | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any, Literal
 
 from sglc.execution.errors import is_generation_error
+from sglc.execution.pending import Pending
 from sglc.execution.seeds import draw_seed, row_seed
 from sglc.execution.session import ExecOptions, Session
 from sglc.language.program import Program, run_body, run_strand
@@ -150,12 +151,18 @@ class _Batch:
         if self.pool is None:
             self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="sglc-row")
         context = copy_context()
-        future: Future[ProgramState] = self.pool.submit(context.run, self._row, state, row)
-        return future.result
+        ended: Pending[ProgramState] = Pending(session)
+        self.pool.submit(context.run, self._row, state, row, ended)
+        return ended.result
 
-    def _row(self, state: ProgramState, row: BatchRow) -> ProgramState:
-        run_body(state, self.body, (), row)
-        return _finished(state)
+    def _row(self, state: ProgramState, row: BatchRow, ended: Pending[ProgramState]) -> None:
+        try:
+            run_body(state, self.body, (), row)
+            _finished(state)
+        except BaseException as error:
+            ended.set_exception(error)
+        else:
+            ended.set_result(state)
 
     @contextmanager
     def _running(self) -> Iterator[None]:

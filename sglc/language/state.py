@@ -9,12 +9,12 @@ from typing import Any, Self
 
 from sglc.execution.errors import is_generation_error
 from sglc.execution.handle import Handle
-from sglc.execution.pending import Pending
+from sglc.execution.pending import LOOK_UP, Pending
 from sglc.execution.session import inside_run
 from sglc.language.executor_view import ExecutorView
 from sglc.language.exprs import Place, SglExpr, SglExprList, calling_place
 from sglc.language.roles import RoleContent, role
-from sglc.language.streaming import follow_text, follow_variable
+from sglc.language.streaming import follow_text, follow_variable, from_thread
 
 
 class Appended(SglExprList):
@@ -139,9 +139,9 @@ class ProgramState:
         if not session.stream:
             self._settle_body()
             return
-        with session.progress:
+        with session.progress_lock:
             while not self.handle.has(name) and not self.handle.finished:
-                session.progress.wait()
+                session.progress.wait(LOOK_UP)
 
     def get_var(self, name: str | None) -> Any:
         """
@@ -239,11 +239,8 @@ class ProgramState:
         self, var_name: str | None = None, return_meta_data: bool = False
     ) -> AsyncIterator[Any]:
         """Like `text_iter`; with `return_meta_data` gives `(piece, meta information)`."""
-        import asyncio  # takes longer to import than all of this package
-
         pieces = self._meta_iter(var_name) if return_meta_data else self.text_iter(var_name)
-        end = object()
-        while (piece := await asyncio.to_thread(next, pieces, end)) is not end:
+        async for piece in from_thread(pieces):
             yield piece
 
     def _meta_iter(self, var_name: str | None) -> Iterator[tuple[str, Any]]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from contextvars import copy_context
+from typing import Any, TypeVar
 
 from sglc.execution.handle import Handle
+from sglc.execution.pending import LOOK_UP
 from sglc.execution.requests import prompt_text
 from sglc.execution.session import inside_run
 from sglc.execution.versions import StepVersion, Version, text_of
+
+T = TypeVar("T")
 
 
 class Follower:
@@ -53,7 +59,7 @@ def follow_text(handle: Handle) -> Iterator[str]:
         pending = text_of(handle.fork_version)
     while True:
         # Everything that is there now goes out as one piece.
-        with session.progress:
+        with session.progress_lock:
             while True:
                 if follower is None:
                     if index == len(log):
@@ -73,13 +79,48 @@ def follow_text(handle: Handle) -> Iterator[str]:
                     break
                 follower = None
             if not pending and not finished:
-                session.progress.wait()
+                session.progress.wait(LOOK_UP)
                 continue
         if pending:
             yield pending
             pending = ""
         elif finished:
             return
+
+
+async def from_thread(pieces: Iterator[T]) -> AsyncIterator[T]:
+    """
+    What a blocking iterator gives, for a coroutine; it runs on a daemon thread of its own.
+
+    `asyncio.to_thread` has few threads, so that some followers would wait for others, and a loop
+    that ends waits for them: Ctrl-C would wait for the model.
+    """
+    import asyncio  # takes longer to import than all of this package
+
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Queue[tuple[T] | BaseException | None] = asyncio.Queue()
+
+    def put(item: tuple[T] | BaseException | None) -> None:
+        loop.call_soon_threadsafe(arrived.put_nowait, item)
+
+    def work() -> None:
+        # A RuntimeError of `put` says that the loop is closed: nobody follows any more.
+        with suppress(RuntimeError):
+            try:
+                for piece in pieces:
+                    put((piece,))
+            except BaseException as error:
+                put(error)
+            else:
+                put(None)
+
+    threading.Thread(
+        target=copy_context().run, args=(work,), name="sglc-follow", daemon=True
+    ).start()
+    while (item := await arrived.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        yield item[0]
 
 
 def follow_variable(handle: Handle, name: str) -> Iterator[tuple[str, Any]]:
@@ -90,9 +131,9 @@ def follow_variable(handle: Handle, name: str) -> Iterator[tuple[str, Any]]:
     """
     session = handle.session
     inside = inside_run(session)
-    with session.progress:
+    with session.progress_lock:
         while name not in handle.vars and not (handle.finished or inside):
-            session.progress.wait()
+            session.progress.wait(LOOK_UP)
     if name not in handle.vars:
         yield "", None
         return
@@ -102,10 +143,10 @@ def follow_variable(handle: Handle, name: str) -> Iterator[tuple[str, Any]]:
         return
     follower = Follower(version)
     while True:
-        with session.progress:
+        with session.progress_lock:
             new, ended = follower.take()
             if not new and not ended:
-                session.progress.wait()
+                session.progress.wait(LOOK_UP)
                 continue
         if new or ended:
             yield new, version.meta

@@ -16,7 +16,7 @@ PROGRAM = """
     import sglc as sgl
     from sglc.backends.base import BaseBackend
     from sglc.backends.recording import RecordingBackend
-    import threading
+    import asyncio, threading
 
     backend = RecordingBackend(hold=99)
 
@@ -28,6 +28,10 @@ PROGRAM = """
     def program(s, x):
         s += "a" + sgl.gen("x")
         return len(s["x"])
+
+    async def follow():
+        async for _ in program.run(1, backend=backend, stream=True).text_async_iter():
+            pass
 
     print("ready", flush=True)
     try:
@@ -44,6 +48,7 @@ CALLS = {
     "one thread": "program.run_batch([(i,) for i in range(5)], backend=backend, num_threads=1)",
     "reading": "program.run(1, backend=backend, stream=True)['x']",
     "following": "list(program.run(1, backend=backend, stream=True).text_iter())",
+    "following in a coroutine": "asyncio.run(follow())",
     "sync": "sgl.function(lambda s: s.__iadd__(sgl.gen('x')) and None).run(backend=backend).sync()",
 }
 
@@ -72,3 +77,46 @@ def test_ctrl_c_ends_the_program_at_once(call: str, tmp_path: Path) -> None:
     assert out == "interrupted\n", err
     assert process.returncode == 0
     assert "Traceback" not in err
+
+
+INTERRUPTED_EARLY = """
+    import os, signal, sys, threading, time
+    import sglc as sgl
+    from sglc.backends.base import BaseBackend
+
+    class Stuck(BaseBackend):
+        def generate(self, s, sampling_params):
+            if "again" in s.text_:
+                return "fine", {}
+            threading.Event().wait()
+
+    @sgl.function
+    def program(s, x):
+        s += x + sgl.gen("x")
+
+    assert program.run("again", backend=Stuck())["x"] == "fine"
+    for delay in range(12):
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.0005 + delay * 0.0013)
+        try:
+            program.run_batch([(str(i),) for i in range(50)], backend=Stuck())
+        except KeyboardInterrupt:
+            pass
+        assert program.run("again", backend=Stuck())["x"] == "fine"
+    print("done", flush=True)
+    os._exit(0)
+"""
+
+
+def test_an_interrupt_at_any_moment_leaves_no_lock_behind(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(INTERRUPTED_EARLY))
+    paths = os.pathsep.join(str(ROOT / part) for part in ("", "runtime", "grammar"))
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert done.stdout == "done\n", done.stderr

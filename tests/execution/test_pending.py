@@ -1,5 +1,6 @@
 """Pending values: waiting, failing, mapping, gathering."""
 
+import signal
 import threading
 
 import pytest
@@ -92,17 +93,16 @@ def test_waiting_on_the_driver_is_an_error_not_a_deadlock() -> None:
         driver_threads.discard(threading.get_ident())
 
 
-def test_interrupt_while_waiting_cancels_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_while_waiting_cancels_the_owner() -> None:
     cancelled: list[bool] = []
 
     class Owner:
         def cancel(self) -> None:
             cancelled.append(True)
 
-    def interrupted(self: object, timeout: float | None = None) -> bool:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(threading.Event, "wait", interrupted)
+    main = threading.main_thread().ident
+    assert main is not None
+    threading.Timer(0.1, signal.pthread_kill, (main, signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         Pending[int](Owner()).result()
     assert cancelled == [True]

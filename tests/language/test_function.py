@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import signal
 import sys
 import threading
 from typing import Any
@@ -273,9 +274,7 @@ def test_an_object_with_an_endpoint_is_a_backend(backend: RecordingBackend) -> N
     assert greet.run("Ada", backend=Server())["x"]
 
 
-def test_ctrl_c_cancels_what_is_under_way(
-    backend: RecordingBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_cancels_what_is_under_way(backend: RecordingBackend) -> None:
     backend.hold = 99
 
     @sgl.function
@@ -283,13 +282,11 @@ def test_ctrl_c_cancels_what_is_under_way(
         s += "a" + sgl.gen("x")
         s["x"]
 
-    def interrupted(self: object, timeout: float | None = None) -> bool:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Event, "wait", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            program.run(compiled=False)
+    main = threading.main_thread().ident
+    assert main is not None
+    threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        program.run(compiled=False)
     backend.release()
     assert greet.run("after")["x"]
 

@@ -1,5 +1,8 @@
 """Following a run while it goes on."""
 
+import asyncio
+import time
+
 import pytest
 
 import sglc as sgl
@@ -137,3 +140,27 @@ def test_a_program_can_follow_itself(backend: RecordingBackend, compiled: bool) 
     state = reader.run(stream=True, compiled=compiled)
     text = "a" + state["x"]
     assert state.ret_value == ((text, state["x"], [""]), text + "c")
+
+
+def test_many_coroutines_follow_at_the_same_time(backend: RecordingBackend) -> None:
+    async def first_pieces() -> list[str]:
+        followers = [program.run(str(i), stream=True).text_async_iter() for i in range(50)]
+        pieces = await asyncio.gather(*(anext(follower) for follower in followers))
+        backend.release()
+        return pieces
+
+    backend.hold = 999
+    assert asyncio.run(asyncio.wait_for(first_pieces(), 20)) == [f"On {i}: " for i in range(50)]
+
+
+def test_a_coroutine_that_stops_following_waits_for_nothing(backend: RecordingBackend) -> None:
+    async def follow() -> None:
+        async for _ in program.run("cats", stream=True).text_async_iter("a"):
+            pass
+
+    backend.hold = 999
+    begin = time.monotonic()
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(follow(), 0.2))
+    assert time.monotonic() - begin < 10
+    backend.release()
