@@ -45,7 +45,20 @@ class EngineContext:
         self._remembered = lru_cache(maxsize=ENCODED_RUNS)(self._encode)
 
     def encode(self, text: str, first: bool) -> tuple[int, ...]:
-        """Ids of a whole text run; `first` says that it opens its path. Raises RequestError."""
+        """
+        Ids of a whole text run; `first` says that it opens its path. Raises RequestError.
+
+        Megabytes take seconds to cut into tokens while everybody else waits, so a text that is
+        certainly longer than the context is refused unread.
+        """
+        if len(text) > LONG_RUN and (most := self.tokenizer.most_characters) is not None:
+            least = -(-len(text) // most)
+            if least > self.context_length:
+                raise RequestError(
+                    "context_length",
+                    f"a text of {len(text)} characters has at least {least} tokens;"
+                    f" the model takes at most {self.context_length}",
+                )
         encode = self._encode if len(text) > LONG_RUN else self._remembered
         return encode(text, first)
 

@@ -124,6 +124,23 @@ class Tokenizer:
         found = self.backend.token_to_id(text)
         return found if found in self.special_ids else None
 
+    @cached_property
+    def most_characters(self) -> int | None:
+        """
+        Characters that one id can stand for at most; None where no such number is known.
+
+        Known for byte-level vocabularies, of whose texts nothing is dropped before they are cut
+        into tokens. Composing characters (NFC) makes a text at most four times shorter.
+        """
+        normalizer = self.backend.normalizer
+        composed = isinstance(normalizer, tokenizers.normalizers.NFC)
+        added = self.backend.get_added_tokens_decoder().values()
+        swallows = any(token.lstrip or token.rstrip for token in added)
+        if self._how.spelling != "bytes" or swallows or not (normalizer is None or composed):
+            return None
+        longest = max(map(len, self.backend.get_vocab(with_added_tokens=True)), default=1)
+        return longest * (4 if composed else 1)
+
     def encode_run(self, text: str, first: bool) -> list[int]:
         """
         Ids of one whole text run; special tokens spelled in it become their ids.

@@ -121,8 +121,35 @@ def test_values_of_a_wrong_type(
     client.close()
 
 
-def test_long_text_runs_are_not_remembered(engine: Engine) -> None:
+def test_long_text_runs_are_not_remembered(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.context, "context_length", 1 << 20)
     before = engine.context._remembered.cache_info().currsize
     text = "The capital of France. " * 1000
     assert engine.context.encode(text, True) == engine.context.encode(text, True)
     assert engine.context._remembered.cache_info().currsize == before
+
+
+@pytest.mark.parametrize("text", ["a", " ", "The capital of France. ", "\U0001f600"])
+def test_megabytes_are_refused_unread(
+    engine: Engine, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt = text * (2_000_000 // len(text))
+    usual = engine.context.tokenizer.encode_run
+
+    def encode_run(text: str, first: bool) -> list[int]:
+        assert text != prompt
+        return usual(text, first)
+
+    monkeypatch.setattr(engine.context.tokenizer, "encode_run", encode_run)
+    events = run(engine, [Submit(2, (Text(prompt),), (Generate(GREEDY),)), GOOD])
+    failed = failure(events)
+    assert (failed.id, failed.kind) == (2, "context_length")
+    assert len(only(events, Generated)) == 1
+
+
+def test_the_bound_on_characters_holds(engine: Engine) -> None:
+    tokenizer = engine.context.tokenizer
+    assert tokenizer.most_characters is not None
+    for token in tokenizer.backend.get_vocab().values():
+        text = tokenizer.decode([token], skip_special=False) * 9
+        assert len(text) <= tokenizer.most_characters * len(tokenizer.encode_run(text, False))
