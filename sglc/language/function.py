@@ -36,6 +36,8 @@ class SglFunction:
         self.num_api_spec_tokens = num_api_spec_tokens
         self.bind_arguments = dict(bind_arguments or {})
         self.pin_prefix_rid: str | None = None
+        if inspect.iscoroutinefunction(func):
+            raise TypeError(f"{func.__qualname__} is `async def`; a program is a plain function")
         spec = inspect.getfullargspec(func)
         assert spec.args[:1] == ["s"], 'The first argument must be "s"'
         self.arg_names = spec.args[1:]
