@@ -63,6 +63,8 @@ class Speed:
     """Of a whole call, prompt included."""
     tokens_per_second: float
     """Of a whole call, prompt included."""
+    first_seconds: float
+    """To the first token: the prompt."""
     decode_tokens_per_second: float
     """After the first token: what one more token a sequence costs."""
 
@@ -92,7 +94,8 @@ def bench(config: EngineConfig, options: BenchOptions, progress: Progress | None
 
     prefix = head + draw(shared)
     cases = {
-        "one sequence": [head + draw(32)],
+        "one sequence after 32 tokens": [head + draw(32)],
+        f"one sequence after {shared + 8} tokens": [prefix + draw(8)],
         f"{options.branches} branches after {shared} shared tokens": [
             prefix + draw(8) for _ in range(options.branches)
         ],
@@ -138,7 +141,12 @@ def _measure(
     for side in sides:
         decode = median(b - a for a, b in zip(first[side], whole[side], strict=True))
         seconds = median(whole[side])
-        speeds[side] = Speed(seconds, tokens / seconds, (tokens - len(prompts)) / max(decode, 1e-9))
+        speeds[side] = Speed(
+            seconds=seconds,
+            tokens_per_second=tokens / seconds,
+            first_seconds=median(first[side]),
+            decode_tokens_per_second=(tokens - len(prompts)) / max(decode, 1e-9),
+        )
     result: dict[str, Any] = {
         "name": name,
         "sequences": len(prompts),
@@ -150,7 +158,11 @@ def _measure(
             side: [max(b - a, 1e-9) for a, b in zip(first[side], whole[side], strict=True)]
             for side in sides
         }
-        for key, taken in (("speedup", whole), ("decode_speedup", decode_seconds)):
+        for key, taken in (
+            ("speedup", whole),
+            ("first_speedup", first),
+            ("decode_speedup", decode_seconds),
+        ):
             ratios = [
                 theirs / ours
                 for ours, theirs in zip(taken["sglc"], taken["transformers"], strict=True)

@@ -68,7 +68,8 @@ def engine(
         return
     print(_what(result))
     print(_machine(result["load"]))
-    rows = [("", "sglc tok/s", "transformers tok/s", "ratio", "decode ratio", "same tokens")]
+    names = ("sglc tok/s", "transformers tok/s", "ratio", "first token", "decode", "same tokens")
+    rows = [("", *names)]
     for case in result["cases"]:
         ours, theirs = case["sglc"], case["transformers"]
         rows.append(
@@ -77,6 +78,7 @@ def engine(
                 f"{ours['tokens_per_second']:.0f}",
                 f"{theirs['tokens_per_second']:.0f}",
                 _ratio(case, "speedup"),
+                _ratio(case, "first_speedup"),
                 _ratio(case, "decode_speedup"),
                 "yes" if case["same_tokens"] else "no",
             )
