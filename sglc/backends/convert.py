@@ -47,17 +47,27 @@ def to_step(step: Step) -> protocol.Step:
     from sglc_runtime.protocol import Append, Generate, Score
 
     if isinstance(step, AppendStep):
+        _check_text(step.text)
         return Append(step.text)
     if isinstance(step, SelectStep):
         if step.temperature > GREEDY:
             raise GenerationError(
                 f"select needs temperature 0, not {step.temperature}", kind="bad_request"
             )
+        for choice in step.choices:
+            _check_text(choice)
         name: Any = method_name(step.method)
         if name is None and step.method.requires_unconditional_logprobs:
             name = "unconditional_likelihood_normalized"
         return Score(step.choices, name or "token_length_normalized")
     return Generate(to_sampling(step.params), step.key)
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise GenerationError(f"text is not Unicode: {error}", kind="bad_request") from None
 
 
 def to_sampling(params: GenParams) -> protocol.Sampling:

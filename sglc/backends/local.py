@@ -41,6 +41,7 @@ from sglc.language.choices import method_name
 if TYPE_CHECKING:
     from sglc_runtime.client import EngineClient
     from sglc_runtime.protocol import Command, EngineConfig, Event, Stats
+    from sglc_runtime.protocol import Step as ProtocolStep
 
 EMBEDDED = "embedded"
 
@@ -298,24 +299,33 @@ class LocalBackend:
 
     def _part(self, chain: Chain, sink: Sink, first: int, prefix: tuple[Piece, ...]) -> Command:
         """
-        The command for a chain's steps from `first` on.
+        The command for a chain's steps from `first` on; GenerationError if it can do none.
 
-        A select by a method of the user's own ends the part: the engine cannot choose for it.
+        A select by a method of the user's own ends the part: the engine cannot choose for it. So
+        does the step before one that the engine cannot do, which must not spoil what precedes it.
         """
         from sglc_runtime.protocol import Submit
 
-        until = len(chain.steps)
+        steps: list[ProtocolStep] = []
+        until = first  # after the last model step
         for index in range(first, len(chain.steps)):
             step = chain.steps[index]
-            if isinstance(step, SelectStep) and method_name(step.method) is None:
-                until = index + 1
+            try:
+                steps.append(to_step(step))
+            except GenerationError:
+                if until == first:
+                    raise
                 break
-        steps = tuple(to_step(step) for step in chain.steps[first:until])
+            if not isinstance(step, AppendStep):
+                until = index + 1
+            if isinstance(step, SelectStep) and method_name(step.method) is None:
+                break
+        del steps[until - first :]
         number = next(self._ids)
         command = Submit(
             number,
             to_segments(prefix),
-            steps,
+            tuple(steps),
             stream=chain.stream,
             priority=chain.priority,
             share=chain.share,

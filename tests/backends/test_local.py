@@ -181,6 +181,37 @@ def test_bad_parameters_are_generation_errors(
     assert "gen('y')" in caught.value.__notes__[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("b", sgl.gen("y", temperature="hot")),  # type: ignore[arg-type]
+        ("b", sgl.gen("y", max_tokens=1.5)),  # type: ignore[arg-type]
+        ("b", sgl.gen("y", choices=["u", "v"], temperature=0.7)),
+        ("b", sgl.select("y", choices=["u", "\ud800"])),
+        ("\ud800", sgl.gen("y", max_tokens=2)),
+    ],
+)
+def test_a_step_that_cannot_run_spoils_nothing_before_it(
+    backend: LocalBackend, text: str, wrong: Any
+) -> None:
+    @sgl.function
+    def steps(s):  # type: ignore[no-untyped-def]
+        s += "a" + sgl.gen("w", max_tokens=2) + sgl.gen("x", max_tokens=2)
+        s += text + wrong
+        s += sgl.gen("z", max_tokens=2)
+
+    @sgl.function
+    def before(s):  # type: ignore[no-untyped-def]
+        s += "a" + sgl.gen("w", max_tokens=2) + sgl.gen("x", max_tokens=2)
+
+    state, alone = (p.run(backend=backend, seed=4) for p in (steps, before))
+    assert (state["w"], state["x"]) == (alone["w"], alone["x"])
+    for name in ("y", "z"):
+        with pytest.raises(GenerationError) as caught:
+            state[name]
+        assert "'y'" in caught.value.__notes__[0]
+
+
 def test_prompts_beyond_the_context(backend: LocalBackend) -> None:
     @sgl.function
     def long(s):  # type: ignore[no-untyped-def]
