@@ -128,12 +128,20 @@ class Turnstile:
 
 
 def path_of(version: Version, stop: Version | None = None) -> list[Version]:
-    """The versions from the root (or after `stop`) to `version`, in order."""
+    """
+    The versions from the root (or after `stop`) to `version`, in order.
+
+    Separating a reasoning takes a state back to where its role began. Where that was before
+    `stop`, the path begins after the last version that both have in common.
+    """
     path: list[Version] = []
     node: Version | None = version
     while node is not None and node is not stop:
         path.append(node)
         node = node.parent
+    if node is None and stop is not None:
+        common = {id(each) for each in path_of(stop)}
+        path = [each for each in path if id(each) not in common]
     path.reverse()
     return path
 

@@ -331,6 +331,25 @@ def test_separate_reasoning(backend: RecordingBackend, compiled: bool) -> None:
         run(unknown, compiled)["x"]
 
 
+def test_separate_reasoning_inside_a_scope_or_a_fork(
+    backend: RecordingBackend, compiled: bool
+) -> None:
+    backend.rules["USER"] = "<think>why</think>because"
+
+    @sgl.function
+    def program(s):  # type: ignore[no-untyped-def]
+        s += sgl.user_begin() + "lost"
+        with s.var_scope("v"):
+            s += sgl.separate_reasoning(sgl.gen("x"), model_type="qwen3")
+        forks = s.fork(1)
+        forks[0] += "lost" + sgl.separate_reasoning(sgl.gen("y"), model_type="qwen3")
+        forks.join("concate_and_append")
+
+    state = program.run(compiled=compiled)
+    assert state["v"] == "because"
+    assert state.text() == "USER:becausebecause"
+
+
 def test_images_in_messages(backend: RecordingBackend, compiled: bool, tmp_path: Any) -> None:
     path = tmp_path / "cat.png"
     path.write_bytes(b"png")

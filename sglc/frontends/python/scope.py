@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sglc.frontends.python.names import Resolver, dotted
-from sglc.frontends.python.source import FunctionNode, FunctionSource
+from sglc.frontends.python.source import FunctionSource
 
 Kind = Literal["state", "group", "int", "str", "unknown"]
 """What a name holds: a prompt, the result of a fork, an int, a str, or anything."""
@@ -258,20 +258,3 @@ def _bindings(body: Sequence[ast.AST]) -> Iterator[Binding]:
 def bindings_of(node: ast.AST) -> list[Binding]:
     """Bindings that one statement or pattern makes in the function's own scope."""
     return list(_bindings([node]))
-
-
-def own_statements(node: FunctionNode) -> Iterator[ast.stmt]:
-    """Every statement of the function's own scope, in source order."""
-
-    def visit(items: list[ast.stmt]) -> Iterator[ast.stmt]:
-        for item in items:
-            yield item
-            if not isinstance(item, NESTED):
-                for _, value in ast.iter_fields(item):
-                    if isinstance(value, list):
-                        for child in value:
-                            if isinstance(child, ast.ExceptHandler | ast.match_case):
-                                yield from visit(child.body)
-                        yield from visit([v for v in value if isinstance(v, ast.stmt)])
-
-    yield from visit(node.body)
