@@ -58,10 +58,15 @@ class EngineProcess:
     An engine in a child process, connected by a socket pair.
 
     The constructor returns at once; `info` or the first event waits for the model. `submit` may be
-    called from any thread, `poll` from one at a time.
+    called from any thread, `poll` from one at a time. Raises EngineError for options that cannot
+    be sent.
     """
 
     def __init__(self, config: EngineConfig | None = None) -> None:
+        try:
+            options = encode_frame(config or EngineConfig())
+        except (TypeError, ValueError, OverflowError) as error:
+            raise EngineError("internal", f"invalid engine option: {error}") from None
         self._ready: deque[Event] = deque()
         self._reader = event_reader()
         self._info: EngineInfo | None = None
@@ -82,7 +87,7 @@ class EngineProcess:
                 process_group=0,
             )
         atexit.register(self.close)
-        self._connection.sendall(encode_frame(config or EngineConfig()))
+        self._connection.sendall(options)
 
     @property
     def pid(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import torch
 
 from sglc_runtime.attention.make import AttentionUnavailable, bytes_per_slot, make_attention
@@ -17,21 +18,30 @@ from sglc_runtime.models.self_check import self_check
 from sglc_runtime.models.threads import choose_threads
 from sglc_runtime.protocol import EngineConfig, EngineInfo
 
+LARGEST = {"kv_slots": 2**31, "max_running": 2**31, "chunk_tokens": 2**31, "threads": 1024}
+"""Options that count something, and the most they can be."""
 FEW_SLOTS = 64
 """A pool below this holds no useful prompt."""
 
 
 def start_engine(config: EngineConfig) -> tuple[Engine, EngineInfo]:
     """Load and check. Raises EngineError with the kind and message of a `Fatal` event."""
-    for name in ("kv_slots", "max_running", "chunk_tokens", "threads"):
+    try:
+        msgspec.convert(msgspec.to_builtins(config), EngineConfig)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise EngineError("internal", f"invalid engine option: {error}") from None
+    for name, most in LARGEST.items():
         value = getattr(config, name)
         if value is not None and value < 1:
             raise EngineError("internal", f"{name} must be at least 1, not {value}")
+        if value is not None and value > most:
+            raise EngineError("internal", f"{name} must be at most {most}, not {value}")
     try:
         device = torch.device(config.device)
     except RuntimeError:
-        message = f"unknown device {config.device!r}; use cpu or cuda"
-        raise EngineError("internal", message) from None
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise EngineError("internal", f"unknown device {config.device!r}; use cpu or cuda")
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     try:
@@ -57,6 +67,10 @@ def start_engine(config: EngineConfig) -> tuple[Engine, EngineInfo]:
         )
     except (AttentionUnavailable, ValueError) as error:
         raise EngineError("internal", str(error)) from error
+    except (RuntimeError, MemoryError) as error:
+        size = slots * bytes_per_slot(spec, spec.dtype) / 2**30
+        message = f"no memory for a KV pool of {slots} slots ({size:.1f} GiB); lower kv_slots"
+        raise EngineError("internal", message) from error
     engine = Engine(
         model,
         tokenizer,

@@ -15,18 +15,12 @@ _encoder = msgspec.msgpack.Encoder()
 _commands = msgspec.msgpack.Decoder(list[Command])
 LENGTH = 4
 LONGEST = 2**31
-"""Bytes of a frame at most."""
-
-
-class FrameError(Exception):
-    """A message cannot be sent."""
+"""Bytes of a client's frame at most; the length has four bytes."""
 
 
 def encode_frame(message: Sequence[Command] | Sequence[Event] | EngineConfig) -> bytes:
     """One frame: a big-endian length and the message."""
     body = _encoder.encode(message)
-    if len(body) > LONGEST:
-        raise FrameError(f"a message of {len(body)} bytes is too long")
     return len(body).to_bytes(LENGTH, "big") + body
 
 
@@ -38,7 +32,10 @@ def checked(commands: Sequence[Command]) -> list[Command]:
     the engine, where it is too late to say whose it was. Lone surrogates are no text either.
     """
     try:
-        return _commands.decode(_encoder.encode(commands))
+        body = _encoder.encode(commands)
+        if len(body) > LONGEST:
+            raise ValueError(f"{len(body)} bytes are too many")
+        return _commands.decode(body)
     except (TypeError, ValueError, OverflowError) as error:
         if len(commands) > 1:
             return [good for command in commands for good in checked([command])]

@@ -9,6 +9,8 @@ import socket
 import sys
 from collections import deque
 
+import msgspec
+
 from sglc_runtime.protocol import Command, EngineConfig, Event, Fatal, Shutdown
 from sglc_runtime.wire import LENGTH, FrameReader, command_reader, encode_frame
 
@@ -118,7 +120,12 @@ def main() -> None:
         data = connection.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL)
         if not data:
             return
-        received = configs.feed(head + data)
+        try:
+            received = configs.feed(head + data)
+        except msgspec.DecodeError as error:
+            fatal = Fatal(f"invalid engine option: {error}", "internal")
+            connection.sendall(encode_frame([fatal]))
+            return
     try:
         serve(connection, received[0])
     except (BrokenPipeError, ConnectionResetError):

@@ -43,6 +43,12 @@ def test_the_default_is_the_embedded_model_on_few_threads(monkeypatch: pytest.Mo
         ({"threads": 0}, "threads"),
         ({"mem_fraction_static": 0.0}, "mem_fraction_static"),
         ({"attention": "triton"}, "Triton|triton"),
+        ({"device": "meta"}, "use cpu or cuda"),
+        ({"kv_slots": "many"}, r"kv_slots"),
+        ({"kv_slots": 2**70}, "kv_slots must be at most"),
+        ({"threads": 10**6}, "threads must be at most"),
+        ({"attention": "psychic"}, "attention"),
+        ({"model": 5}, "model"),
     ],
 )
 def test_bad_configurations_say_what_is_wrong(changes: dict[str, object], message: str) -> None:

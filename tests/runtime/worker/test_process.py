@@ -308,3 +308,19 @@ def test_values_of_a_wrong_type_do_not_end_the_worker(process: EngineProcess) ->
     failed = {event.id: event.kind for event in events if isinstance(event, Failed)}
     assert failed == dict.fromkeys((11, 12, 13), "bad_request")
     assert process._process.poll() is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"kv_slots": "many"}, {"attention": "psychic"}, {"model": "\udc80"}]
+)
+def test_options_of_a_wrong_type(changes: dict[str, object]) -> None:
+    def start() -> None:
+        client = EngineProcess(EngineConfig(**changes))  # type: ignore[arg-type]
+        try:
+            _ = client.info
+        finally:
+            client.close()
+
+    with pytest.raises(EngineError, match="invalid engine option") as caught:
+        start()
+    assert "Traceback" not in caught.value.message
