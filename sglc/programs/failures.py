@@ -11,7 +11,7 @@ from pathlib import Path
 from sglc.diagnostics.core import Diagnostic, ExecutionError, SglcError, Span
 
 OURS = tuple(
-    str(Path(__file__).parent.parent / name) + os.sep
+    str(Path(__file__).parent.parent.parent / name) + os.sep
     for name in ("sglc", "runtime", "sglc_runtime")
 )
 LIBRARIES = tuple(
