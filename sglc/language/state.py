@@ -32,7 +32,8 @@ class ProgramState:
     One state of a running or finished program.
 
     Appending, forking and joining never wait and never raise a failed generation. Reading does
-    both: it waits for what it needs, and raises the backend's own exception if that failed.
+    both: it waits for what it needs, and raises the backend's own exception if that failed. Outside
+    the program everything waits until the program has ended.
     """
 
     def __init__(self, handle: Handle) -> None:
@@ -45,6 +46,7 @@ class ProgramState:
     # Appending
 
     def __iadd__(self, other: object) -> Self:
+        self._settle_body()
         if isinstance(other, str):
             self.handle.text([other])
         elif not (isinstance(other, Appended) and other.handle is self.handle):
@@ -52,6 +54,7 @@ class ProgramState:
         return self
 
     def _role(self, name: str, expr: RoleContent) -> Any:
+        self._settle_body()
         place = calling_place()
         if expr is None:
             return self._role_scope(name, place)
@@ -82,6 +85,7 @@ class ProgramState:
     @contextmanager
     def var_scope(self, name: str) -> Iterator[None]:
         """Bind the text appended inside to `name`."""
+        self._settle_body()
         self.handle.scope_begin(name)
         try:
             yield
@@ -92,6 +96,7 @@ class ProgramState:
         self, size: int = 1, position_ids_offset: Sequence[int] | None = None
     ) -> ProgramStateGroup:
         """`size` states that start here. `position_ids_offset` is ignored, as in SGLang."""
+        self._settle_body()
         children = self.handle.fork(size)
         return ProgramStateGroup([ProgramState(child) for child in children], self)
 
@@ -157,6 +162,7 @@ class ProgramState:
 
     def set_var(self, name: str | None, value: object) -> None:
         """Bind a variable."""
+        self._settle_body()
         self.handle.set(name, value)
 
     def __setitem__(self, name: str | None, value: object) -> None:
