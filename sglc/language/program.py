@@ -20,6 +20,13 @@ from sglc.language.state import ProgramState
 Strand = Generator[Pending[Any], Any, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What a body returns whose rest is a strand for the driver."""
+
+    strand: Strand
+
+
 @dataclass(eq=False, slots=True)
 class Program:
     """What runs: a Python function, and its compiled form once someone asked for it."""
@@ -122,14 +129,20 @@ def run_body(
     """
     Run a body on this thread.
 
-    A generation's failure that leaves the body is kept in the state; anything else is raised.
+    A generation's failure that leaves the body is kept in the state; anything else is raised. A
+    body whose rest is silent ends on the driver.
     """
     runs = state.handle.runs
     runs.outer = calling.get()
     token = calling.set(runs)
     session = state.handle.session
     try:
-        state.body = Pending.of(body(state, *args, **kwargs))
+        result = body(state, *args, **kwargs)
+        if isinstance(result, Tail):
+            state.body = session.driver.spawn(result.strand)
+            state.body.owner = session
+        else:
+            state.body = Pending.of(result)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             session.cancel()
@@ -139,7 +152,7 @@ def run_body(
             raise
     finally:
         calling.reset(token)
-        session.finish()
+        state.body.add_done_callback(lambda _: session.finish())
 
 
 def run_strand(state: ProgramState, strand: Strand) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib.util
 import io
 import threading
@@ -55,13 +56,20 @@ def load_module(path: Path) -> ModuleType:
     return module
 
 
+class FailingAnew(RecordingBackend):
+    """Each failure is an exception of its own, so that its notes are those of one generation."""
+
+    def _failure(self, prompt: str) -> BaseException | None:
+        return copy.copy(super()._failure(prompt))
+
+
 def recording(delays: bool) -> RecordingBackend:
     """A backend whose answers depend on prompt, parameters and seed; `BOOM` fails."""
 
     def delay(prompt: str) -> float:
         return (zlib.crc32(prompt.encode()) % 4) / 2000
 
-    return RecordingBackend(
+    return FailingAnew(
         failures={"BOOM": RuntimeError("the model failed")},
         delay=delay if delays else 0.0,
         seeded=True,
@@ -93,8 +101,7 @@ def shown(error: BaseException | None, file: str) -> str:
     """An exception with its notes and where it was raised."""
     if error is None:
         return ""
-    # The backend fails with one exception, which has a note from each generation it ended.
-    notes = "|".join(sorted(n.replace(file, "FILE") for n in getattr(error, "__notes__", ())))
+    notes = "|".join(n.replace(file, "FILE") for n in getattr(error, "__notes__", ()))
     return f"{type(error).__name__}: {error} [{lines_of(error, file)}] {notes}"
 
 

@@ -78,6 +78,8 @@ class Style:
     """Share of statements that raise."""
     kept: float
     """Share of forks that are kept for inspection, which is host code."""
+    tail: bool
+    """Whether host code comes first, and the rest may be silent."""
 
 
 @dataclass(slots=True)
@@ -339,7 +341,7 @@ class Generator:
             lambda: self.emit(depth, f'{s} += f"{{Bag(n)}}" + {read}'),
             lambda: self.emit(depth, f"{s} += {read} + Bag(1)"),
             lambda: self.attempt(depth, prompt),
-            lambda: self.closure(depth, prompt),
+            lambda: (self.host if self.style.tail else self.closure)(depth, prompt),
             lambda: self.matching(depth, read, prompt),
             lambda: self.scoped(depth, prompt),
         ]
@@ -401,10 +403,29 @@ class Generator:
     def program(self) -> None:
         self.emit(0, "@sgl.function")
         self.emit(0, "def program(s, q, n, items):")
-        self.block(1, Prompt("s"), self.rng.choice([4, 6, 9]))
+        prompt = Prompt("s")
+        if self.style.tail:
+            self.tailed(prompt)
+        else:
+            self.block(1, prompt, self.rng.choice([4, 6, 9]))
         if self.rng.random() < 0.5:
             options = ["q", "n", "None", "q + str(n)"]
             self.emit(1, f"return {self.rng.choice(options)}")
+
+    def tailed(self, prompt: Prompt) -> None:
+        """Host code, then statements without any, the first of which waits now and then."""
+        size = self.rng.choice([1, 2, 4])
+        self.block(1, prompt, size)
+        self.host(1, prompt)
+        self.emit(1, f"s += {self.text(prompt)} + {self.sample(prompt)}")
+        self.style.host = self.style.raising = self.style.kept = 0.0
+        if self.rng.random() < 0.3:
+            self.emit(1, f"t = {self.read(prompt)}")
+            self.strings.append("t")
+        if self.rng.random() < 0.3:
+            self.fork(1, prompt)
+        self.budget += 5
+        self.block(1, prompt, self.rng.choice([2, 4, 6]))
 
 
 def python_program(seed: int) -> str:
@@ -415,6 +436,7 @@ def python_program(seed: int) -> str:
         failures=rng.choice([0.0, 0.0, 0.05, 0.15]),
         raising=rng.choice([0.0, 0.0, 0.0, 0.08]),
         kept=rng.choice([0.0, 0.0, 1.0]),
+        tail=rng.random() < 0.4,
     )
     generator = Generator(rng, style, budget=rng.choice([8, 14, 22]))
     generator.program()

@@ -3,6 +3,7 @@
 import sglc as sgl
 
 LIMIT = 2
+WORDS = ["one", "two"]
 TABLE = {"a": 1}
 
 
@@ -64,6 +65,44 @@ def stale_index(s, n):
         forks[i] += sgl.gen("a")
         for i in range(n):
             s += forks[i]["a"]
+
+
+@sgl.function
+def picks(s, words):
+    s += "pick" + sgl.select("word", choices=words)
+    s += s["word"]
+
+
+@sgl.function
+def picks_outside(s):
+    s += "pick" + sgl.select("word", choices=WORDS)
+    s += s["word"]
+
+
+@sgl.function
+def marked(s, q):
+    s += sgl.user_begin() + q + sgl.user_end()
+    s += sgl.assistant_begin() + sgl.gen("a") + sgl.assistant_end()
+    s += sgl.user(s["a"])
+
+
+@sgl.function
+def nests_marks(s):
+    s += sgl.user_begin()
+    s += sgl.assistant_begin() + sgl.gen("a")
+    s += s["a"]
+
+
+@sgl.function
+def nests_roles(s):
+    s += sgl.user(sgl.assistant(sgl.gen("a")))
+    s += s["a"]
+
+
+@sgl.function
+def bad_schema(s):
+    s += sgl.gen("a", json_schema="{")
+    s += s["a"]
 
 
 @sgl.function

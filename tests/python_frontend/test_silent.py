@@ -34,6 +34,9 @@ def strand(program, *args, n=None):
         (programs.rounds, ("cats", [])),
         (programs.until, ("on",)),
         (programs.concatenates, ("why",)),
+        (programs.picks, (["x"],)),
+        (programs.picks_outside, ()),
+        (programs.marked, ("why",)),
     ],
 )
 def test_silent(program, args):
@@ -66,6 +69,10 @@ class Text(str):
         (programs.looks_up, ("q",)),
         (programs.spins, (1,)),
         (programs.bad_pattern, ()),
+        (programs.picks, ([],)),
+        (programs.nests_marks, ()),
+        (programs.nests_roles, ()),
+        (programs.bad_schema, ()),
         (programs.runs_another, ("q",)),
     ],
 )
@@ -89,8 +96,14 @@ def test_samples_by_default_are_not_silent():
         (programs.loop_may_not_run, ([],)),
         (programs.stale_index, (2,)),
         (programs.bad_pattern, ()),
+        (programs.picks, ([],)),
+        (programs.nests_marks, ()),
+        (programs.nests_roles, ()),
+        (programs.bad_schema, ()),
         (programs.runs_another, ("q",)),
         (programs.concatenates, (3,)),
+        (programs.picks_outside, ()),
+        (programs.marked, ("why",)),
     ],
 )
 def test_compiled_is_eager(program, args):

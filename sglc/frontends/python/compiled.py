@@ -20,6 +20,7 @@ from sglc.frontends.python.rewrite import rewrite
 from sglc.frontends.python.scope import analyse
 from sglc.frontends.python.silent import Silence, silence
 from sglc.frontends.python.source import FunctionSource, NoSourceError, find_source
+from sglc.frontends.python.tails import SilentTail, find_tail
 from sglc.ir.core import Module
 
 
@@ -38,6 +39,8 @@ class CompiledFunction:
     names: LiveNames | None = None
     silence: Silence | None = None
     source: FunctionSource | None = None
+    tail: SilentTail | None = None
+    """The end of the body that goes on as a strand when `emitted` comes to it."""
 
     @property
     def silent(self) -> bool:
@@ -115,7 +118,8 @@ def _compile(function: Callable[..., Any], remarks: list[Diagnostic]) -> Compile
             if remark not in remarks:
                 remarks.append(remark)
 
-    emitted = emit(source, plan, function, names, replaced)
+    tail = find_tail(scope, plan, function, names)
+    emitted = emit(source, plan, function, names, replaced, tail)
     module = new_module(source.file)
     plain = {
         node.name: node
@@ -133,6 +137,7 @@ def _compile(function: Callable[..., Any], remarks: list[Diagnostic]) -> Compile
         names,
         silence(scope, plan, function, names),
         source,
+        tail,
     )
 
 

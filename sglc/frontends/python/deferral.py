@@ -297,7 +297,7 @@ class _Evaluator:
         value = handle.peek(name) if type(name) is str else None
         if type(value) is str:
             return value
-        if not isinstance(value, Pending) or value.done() or not _is_text(handle, name, value):
+        if not isinstance(value, Pending) or value.done() or not is_text(handle, name, value):
             raise _NotDeferrableError
         self.deferred.append((node, value))
         return value
@@ -383,7 +383,7 @@ def _ordered(parts: list[Any], target: Handle) -> list[Any]:
     return out
 
 
-def _is_text(handle: Handle, name: object, value: Pending[Any]) -> bool:
+def is_text(handle: Handle, name: object, value: Pending[Any]) -> bool:
     """Whether a pending variable will certainly be one string: a `select`, or a `gen` of one."""
     version: Version | None = handle.meta.get(name) if isinstance(name, str) else None
     if version is None:

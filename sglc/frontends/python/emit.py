@@ -11,13 +11,16 @@ import ast
 import functools
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sglc.frontends.python.deferral import Runtime
 from sglc.frontends.python.names import Guard, LiveNames, symbol_of
 from sglc.frontends.python.rewrite import RUNTIME, Plan
 from sglc.frontends.python.source import FUTURE_FLAGS, FunctionNode, FunctionSource
 from sglc.frontends.python.texts import Call, walk
+
+if TYPE_CHECKING:
+    from sglc.frontends.python.tails import SilentTail
 
 
 def emit(
@@ -26,6 +29,7 @@ def emit(
     function: types.FunctionType,
     names: LiveNames,
     replaced: Callable[[list[Guard]], None],
+    tail: SilentTail | None = None,
 ) -> Callable[..., Any]:
     """
     The function that runs in place of `function`, with the same signature.
@@ -33,10 +37,14 @@ def emit(
     When names that compilation relied on stand for something else, `replaced` is told, and the
     user's own function runs instead.
     """
-    if not plan.changed:
+    if tail is not None:
+        runtime: Runtime = tail.runtime
+        bound = bind(source, tail.node, function, runtime)
+    elif plan.changed:
+        runtime = Runtime(plan.sites, language_functions(plan, names))
+        bound = bind(source, plan.node, function, runtime)
+    else:
         return function
-    runtime = Runtime(plan.sites, language_functions(plan, names))
-    bound = bind(source, plan.node, function, runtime)
     code = bound.__code__
 
     @functools.wraps(function)

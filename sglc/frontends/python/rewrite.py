@@ -53,6 +53,8 @@ class Plan:
 
     node: FunctionNode
     sites: list[Site] = field(default_factory=list)
+    parts: list[list[ast.stmt]] = field(default_factory=list)
+    """The new body by the user's own top-level statements."""
     remarks: list[Diagnostic] = field(default_factory=list)
     """Reads in texts that wait where they stand, and why."""
 
@@ -66,11 +68,12 @@ def rewrite(scope: Scope) -> Plan:
     """Rewrite a function's body; `Plan.changed` says whether there was anything to do."""
     node = scope.source.node
     writer = _Writer(scope, assigned_before(node))
-    body = writer.block(node.body)
+    parts = [writer.statement(statement, turn=False) for statement in node.body]
     end = node.body[-1]
     if not isinstance(end, ast.Return | ast.Raise):
-        body.append(writer.settle(end))
-    return Plan(with_body(node, body), writer.sites, writer.remarks)
+        parts[-1].append(writer.settle(end))
+    body = [statement for part in parts for statement in part]
+    return Plan(with_body(node, body), writer.sites, parts, writer.remarks)
 
 
 def with_body(node: FunctionNode, body: list[ast.stmt]) -> FunctionNode:

@@ -11,7 +11,7 @@ import ast
 import copy
 import itertools
 import types
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +24,8 @@ from sglc.frontends.python.emit import bind, language_functions
 from sglc.frontends.python.known import Known, NotSilentError
 from sglc.frontends.python.names import LiveNames
 from sglc.frontends.python.rewrite import RUNTIME, Plan, runtime_call
+from sglc.frontends.python.role_nesting import roles_alternate
 from sglc.frontends.python.scope import NESTED, Scope
-from sglc.frontends.python.source import FunctionNode
 from sglc.frontends.python.texts import state_of
 from sglc.frontends.python.totals import Totality
 from sglc.language.state import ProgramState
@@ -41,7 +41,7 @@ _BIG = 1 << 63
 _MAX_GUESSED = 4
 
 Verdict = tuple[frozenset[str], frozenset[str]] | None
-"""Parameters that must be positive, and names outside that are read; None: not silent."""
+"""Names whose values must be positive, and names outside that are read; None: not silent."""
 
 
 @dataclass(eq=False, slots=True)
@@ -65,25 +65,29 @@ class Silence:
         arguments = self._bind(args, kwargs)
         if arguments is None:
             return None
-        kinds = {name: _type_of(value) for name, value in arguments.items()}
-        outside = self._outside()
+        kinds = {name: type_of(value) for name, value in arguments.items()}
+        outside = outside_values(self.function, self.names)
         if "" in kinds.values():
             return None
-        plain = {n: _type_of(v) for n, v in outside.items()}
+        plain = {n: type_of(v) for n, v in outside.items()}
         key = (*kinds.items(), *((f"outside {n}", t) for n, t in plain.items()))
         if key not in self._verdicts:
             self._verdicts[key] = self._judge(kinds, {n: t for n, t in plain.items() if t})
         verdict = self._verdicts[key]
-        if verdict is None or not all(_positive(arguments[n]) for n in verdict[0]):
+        if verdict is None or not all(
+            positive((arguments if n in arguments else outside)[n]) for n in verdict[0]
+        ):
             return None
-        body = self._with_outside({n: outside[n] for n in verdict[1]})
+        body = with_outside(self.body, self.function, {n: outside[n] for n in verdict[1]})
         given = {name: _copied(value) for name, value in arguments.items()}
-        return _run(body, self.runtime, ProgramState(handle), given)
+        state = ProgramState(handle)
+        return drive(lambda: body(state, **given), self.runtime, body.__code__)
 
     def possible(self) -> bool:
         """Whether the body is silent for any arguments that are strings, numbers or lists."""
         names = self.scope.parameters[1:]
-        plain = {n: t for n, v in self._outside().items() if (t := _type_of(v))}
+        outside = outside_values(self.function, self.names)
+        plain = {n: t for n, v in outside.items() if (t := type_of(v))}
         if len(names) > _MAX_GUESSED:
             return True
         return any(
@@ -92,14 +96,8 @@ class Silence:
         )
 
     def _judge(self, kinds: Mapping[str, str], outside: Mapping[str, str]) -> Verdict:
-        check = Totality(self.scope, outside)
-        try:
-            check.block(
-                self.scope.source.node.body, Known({self.scope.state: "state", **kinds}, {}, {})
-            )
-        except NotSilentError:
-            return None
-        return frozenset(check.positive), frozenset(check.used)
+        known = Known({self.scope.state: "state", **kinds}, {}, {})
+        return judge(self.scope, self.scope.source.node.body, known, outside)
 
     def _bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
         """Arguments by parameter; None when they do not fit (the call itself says why)."""
@@ -125,20 +123,38 @@ class Silence:
         wanted = {*positional, *(a.arg for a in node.kwonlyargs)}
         return bound if bound.keys() == wanted else None
 
-    def _outside(self) -> dict[str, Any]:
-        """Values of plain names outside the function, as they are now."""
-        code = self.function.__code__
-        return {n: self.names.lookup((n,)) for n in (*code.co_names, *code.co_freevars)}
 
-    def _with_outside(self, values: Mapping[str, Any]) -> types.FunctionType:
-        """The generator function over a copy of what it reads outside, taken now."""
-        body, scope = self.body, self.function.__globals__
-        used = {n: scope[n] for n in body.__code__.co_names if n in scope}
-        used |= {n: v for n, v in values.items() if n in used}
-        used["__builtins__"] = scope.get("__builtins__", __builtins__)
-        cells = dict(zip(body.__code__.co_freevars, body.__closure__ or (), strict=True))
-        cells |= {n: types.CellType(v) for n, v in values.items() if n in cells}
-        return types.FunctionType(body.__code__, used, body.__name__, None, tuple(cells.values()))
+def judge(
+    scope: Scope, body: Sequence[ast.stmt], known: Known, outside: Mapping[str, str]
+) -> Verdict:
+    """Whether statements are silent, given what is known before them."""
+    if not roles_alternate(scope, body):
+        return None
+    check = Totality(scope, outside)
+    try:
+        check.block(body, known)
+    except NotSilentError:
+        return None
+    return frozenset(check.positive), frozenset(check.used)
+
+
+def outside_values(function: types.FunctionType, names: LiveNames) -> dict[str, Any]:
+    """Values of plain names outside the function, as they are now."""
+    code = function.__code__
+    return {n: names.lookup((n,)) for n in (*code.co_names, *code.co_freevars)}
+
+
+def with_outside(
+    body: types.FunctionType, function: types.FunctionType, values: Mapping[str, Any]
+) -> types.FunctionType:
+    """A generator function over a copy of what it reads outside, taken now."""
+    scope = function.__globals__
+    used = {n: scope[n] for n in body.__code__.co_names if n in scope}
+    used |= {n: v for n, v in values.items() if n in used}
+    used["__builtins__"] = scope.get("__builtins__", __builtins__)
+    cells = dict(zip(body.__code__.co_freevars, body.__closure__ or (), strict=True))
+    cells |= {n: types.CellType(v) for n, v in values.items() if n in cells}
+    return types.FunctionType(body.__code__, used, body.__name__, None, tuple(cells.values()))
 
 
 def silence(
@@ -146,23 +162,24 @@ def silence(
 ) -> Silence | None:
     """The strand form of a body that could be silent for some arguments, else None."""
     node = scope.source.node
-    if not _shape_allows(scope, node):
+    if not shape_allows(scope, node.body, assigned_before(node)):
         return None
     new = copy.deepcopy(plan.node if plan.changed else node)
-    strand_node = _ToStrand(scope).visit(new)
+    strand_node = ToStrand(scope).visit(new)
     runtime = Runtime(plan.sites, language_functions(plan, names))
     body = bind(scope.source, strand_node, function, runtime)
     found = Silence(scope, function, names, body, runtime)
     return found if found.possible() else None
 
 
-def _shape_allows(scope: Scope, node: FunctionNode) -> bool:
+def shape_allows(
+    scope: Scope, body: Sequence[ast.stmt], before: Mapping[ast.stmt, frozenset[str]]
+) -> bool:
     """A first look at the syntax, so that most bodies with host code are not considered."""
     refused = (ast.Try, ast.Raise, ast.Match, ast.Import, ast.ImportFrom, ast.Delete, ast.Assert)
     more = (ast.Global, ast.Nonlocal, ast.Await, ast.NamedExpr, ast.Starred, *NESTED)
     comprehensions = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.TryStar)
-    before = assigned_before(node)
-    for part in (p for statement in node.body for p in ast.walk(statement)):
+    for part in (p for statement in body for p in ast.walk(statement)):
         if isinstance(part, (*refused, *more, *comprehensions)):
             return False
         if isinstance(part, ast.stmt) and isinstance(
@@ -180,7 +197,7 @@ def _shape_allows(scope: Scope, node: FunctionNode) -> bool:
     return True
 
 
-class _ToStrand(ast.NodeTransformer):
+class ToStrand(ast.NodeTransformer):
     """Turns waiting into yielding."""
 
     def __init__(self, scope: Scope) -> None:
@@ -223,34 +240,34 @@ def _yield_from(method: str, args: list[ast.expr], at: ast.AST) -> ast.expr:
     return ast.copy_location(ast.YieldFrom(runtime_call(method, args, at)), at)
 
 
-def _run(
-    body: types.FunctionType, runtime: Runtime, state: ProgramState, arguments: Mapping[str, Any]
+def drive(
+    start: Callable[[], Any], runtime: Runtime, code: types.CodeType
 ) -> Generator[Pending[Any], Any, Any]:
-    """Drive a body that may or may not be a generator function."""
+    """Drive a body, a generator unless it never waits, whose code is `code`."""
     try:
-        result = body(state, **arguments)
+        result = start()
         return (yield from result) if isinstance(result, types.GeneratorType) else result
     except BaseException as error:
-        leaving, new = runtime.leaving(error, body.__code__)
+        leaving, new = runtime.leaving(error, code)
         if not new:
             raise
     raise leaving
 
 
-def _type_of(value: object) -> str:
+def type_of(value: object) -> str:
     """Type name as `totals` knows it, or an empty string for anything that is not plain."""
     kind = _SCALARS.get(type(value))
     if kind is not None:
         return "" if kind == "int" and abs(value) >= _BIG else kind  # type: ignore[arg-type]
     if type(value) in (list, tuple):
         assert isinstance(value, list | tuple)
-        inner = {_type_of(v) for v in value}
+        inner = {type_of(v) for v in value}
         if len(inner) <= 1 and all(i in _SCALARS.values() for i in inner):
             return f"{type(value).__name__}[{inner.pop() if inner else 'str'}]"
     return ""
 
 
-def _positive(value: object) -> bool:
+def positive(value: object) -> bool:
     return value >= 1 if isinstance(value, int) else bool(value)
 
 

@@ -10,6 +10,7 @@ from sglc.frontends.python.known import SCALARS, Known, NotSilentError, is_scala
 from sglc.frontends.python.names import ROLE_MARKS, ROLES
 from sglc.frontends.python.scope import Scope
 from sglc.frontends.python.texts import ORDERS, plain_data
+from sglc.language.sampling import check_json_schema
 
 _TO_STR = frozenset(
     {"strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "casefold", "swapcase"}
@@ -17,6 +18,13 @@ _TO_STR = frozenset(
 _STR_PAIR = frozenset({"removeprefix", "removesuffix"})
 _TO_BOOL = frozenset({"startswith", "endswith"})
 _TESTS = frozenset({"isdigit", "isalpha", "isspace", "isupper", "islower", "isalnum", "isnumeric"})
+_DTYPES = frozenset(f"builtins.{t}" for t in ("int", "float", "str", "bool"))
+_LISTS = {
+    "choices": ("list[str]", "tuple[str]"),
+    "stop": ("str", "none", "list[str]", "tuple[str]"),
+    "stop_regex": ("str", "none", "list[str]", "tuple[str]"),
+    "stop_token_ids": ("none", "list[int]", "tuple[int]"),
+}
 
 
 class Values:
@@ -28,6 +36,19 @@ class Values:
         """Types of values of names outside the function, where they are plain."""
         self.used: set[str] = set()
         """Names outside the function that are read as constants."""
+        self.positive: set[str] = set()
+        """Names whose values must be at least 1, or must not be empty, at run time."""
+
+    def fixed(self, name: str) -> bool:
+        """Whether a local is a parameter that keeps its argument."""
+        return name in self.scope.parameters and not self.scope.bindings.get(name)
+
+    def not_empty(self, node: ast.expr) -> None:
+        """Make certain that a list has items."""
+        if isinstance(node, ast.Name) and (self.fixed(node.id) or node.id in self.outside):
+            self.positive.add(node.id)
+        elif not isinstance(node, ast.List | ast.Tuple) or not node.elts:
+            raise NotSilentError
 
     def prompt(self, node: ast.expr, known: Known) -> str | None:
         """Key of a prompt in the facts, or None when the expression is no prompt."""
@@ -97,14 +118,24 @@ class Values:
                 except re.error:
                     raise NotSilentError from None
             elif name == "dtype":
-                if self.scope.symbol(value) is None and plain_data(value) is None:
+                data = plain_data(value)
+                if self.scope.symbol(value) not in _DTYPES and (
+                    data is None or data.value not in (None, "int", "float", "str", "bool")
+                ):
                     raise NotSilentError
-            elif name in ("choices", "stop", "stop_token_ids", "stop_regex"):
-                found = self.value(value, known)
-                if found not in ("str", "none", "list[str]", "tuple[str]", "list[int]"):
+            elif name == "json_schema":
+                data = plain_data(value)
+                if data is None or not isinstance(data.value, str | None):
                     raise NotSilentError
-                if name == "choices" and found not in ("list[str]", "tuple[str]"):
+                try:
+                    check_json_schema(data.value)
+                except ValueError:
+                    raise NotSilentError from None
+            elif name in _LISTS:
+                if self.value(value, known) not in _LISTS[name]:
                     raise NotSilentError
+                if name == "choices":
+                    self.not_empty(value)
             elif not is_scalar(self.value(value, known)):
                 raise NotSilentError
         if symbol == "select" and "choices" not in given:

@@ -28,8 +28,6 @@ class Totality(Values):
 
     def __init__(self, scope: Scope, outside: Mapping[str, str]) -> None:
         super().__init__(scope, outside)
-        self.positive: set[str] = set()
-        """Parameters that must be at least 1, or must not be empty."""
         self.breaks: list[list[Known]] = []
         self.continues: list[list[Known]] = []
 
@@ -148,10 +146,6 @@ class Totality(Values):
                 self.positive.add(name)
                 return f"len({name})"
         raise NotSilentError
-
-    def fixed(self, name: str) -> bool:
-        """Whether a local is a parameter that keeps its argument."""
-        return name in self.scope.parameters and not self.scope.bindings.get(name)
 
     def call_statement(self, call: ast.Call, known: Known) -> Known:
         func = call.func
