@@ -91,8 +91,8 @@ class Submit(Struct, frozen=True, tag="submit"):
     """
     Run `steps` in order after `prefix`, without coming back to the client in between.
 
-    All requests of one `send` are looked at together, so that a prefix common to several is
-    computed once.
+    A prefix common to several requests is computed once, also when they arrive together: attention
+    stores a pass's keys and values before any of its rows reads them.
     """
 
     id: int
@@ -102,8 +102,6 @@ class Submit(Struct, frozen=True, tag="submit"):
     """Send a `Delta` whenever text becomes certain."""
     priority: int = 0
     """Longer critical paths first; ties go to the lower id."""
-    share: bool = True
-    """Wait for a prefix that another request is computing instead of computing it again."""
 
 
 class Warm(Struct, frozen=True, tag="warm"):

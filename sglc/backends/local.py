@@ -328,7 +328,6 @@ class LocalBackend:
             tuple(steps),
             stream=chain.stream,
             priority=chain.priority,
-            share=chain.share,
         )
         with self._lock:
             self._parts[number] = _Part(chain, sink, first, until, prefix)

@@ -43,7 +43,6 @@ def make_chain(first: StepVersion, number: int) -> tuple[Chain, list[StepVersion
         prefix=pieces_of(parent),
         steps=tuple(steps),
         stream=session.stream,
-        share=session.options.hoist,
         snapshot=(
             None if around is None else lambda: snapshot_of(parent, around, session, first.label)
         ),

@@ -113,7 +113,6 @@ class Chain:
     steps: tuple[Step, ...]
     stream: bool = False
     priority: int = 0
-    share: bool = True
     snapshot: Callable[[], Snapshot] | None = None
     """For backends with `wants_snapshots`: the state before the chain, which then has one step."""
     context: Context | None = None

@@ -25,7 +25,7 @@ class ExecOptions:
     """What execution may do ahead of the program; nothing here changes a result."""
 
     hoist: bool = True
-    """Compute prefixes of forks early, and wait for a prefix that is being computed."""
+    """Compute prefixes of forks and batches early."""
     parallel: bool = True
     """Run the branches of forks at the same time."""
     deferred: bool = True
