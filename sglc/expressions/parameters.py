@@ -47,7 +47,7 @@ SELECT: Mapping[str, dict[str, Any]] = {
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "max_tokens": (0, 2**31),
     "min_tokens": (0, 2**31),
-    "n": (1, 10_000),
+    "n": (1, 4096),
     "temperature": (0, 1000),
     "top_p": (0, 1),
     "min_p": (0, 1),
@@ -69,5 +69,5 @@ def check_parameter(name: str, value: object, table: Mapping[str, dict[str, Any]
     result = convert(value, table[name], {})
     low, high = BOUNDS.get(name, (float("-inf"), float("inf")))
     if isinstance(result, int | float) and not low <= result <= high:
-        raise ConversionError(f"is {value}; it must lie between {low:g} and {high:g}")
+        raise ConversionError(f"is {value}; it must lie between {low} and {high}")
     return result
