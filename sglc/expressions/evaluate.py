@@ -296,6 +296,8 @@ class _Evaluator:
             if isinstance(right, str) and not isinstance(left, str):
                 raise ValueFailedError(f"a string contains strings, not {type_name(left)}")
             if isinstance(right, Mapping):
+                if isinstance(left, Mapping | list | tuple):
+                    raise ValueFailedError(f"keys are strings, not {type_name(left)}")
                 found = isinstance(left, str) and left in right
             elif isinstance(right, str | list | range):
                 found = left in right

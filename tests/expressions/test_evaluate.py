@@ -280,3 +280,9 @@ def test_evaluation_never_changes_its_operands(expr: Expr) -> None:
     with suppress(ValueFailedError, TooLargeError):
         evaluate(expr, VALUES, limits=ValueLimits(items=1000, characters=1000, bits=500))
     assert repr(VALUES) == before
+
+
+@pytest.mark.parametrize("left", ["[1]", "{}"])
+def test_containers_are_no_keys(left: str) -> None:
+    with pytest.raises(ValueFailedError):
+        evaluate(f"{left} in d", {"d": {"a": 1}})
