@@ -327,7 +327,6 @@ class LocalBackend:
             to_segments(prefix),
             tuple(steps),
             stream=chain.stream,
-            priority=chain.priority,
         )
         with self._lock:
             self._parts[number] = _Part(chain, sink, first, until, prefix)

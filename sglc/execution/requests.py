@@ -112,7 +112,6 @@ class Chain:
     prefix: tuple[Piece, ...]
     steps: tuple[Step, ...]
     stream: bool = False
-    priority: int = 0
     snapshot: Callable[[], Snapshot] | None = None
     """For backends with `wants_snapshots`: the state before the chain, which then has one step."""
     context: Context | None = None
