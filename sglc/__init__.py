@@ -3,58 +3,43 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from sglc.api import (
-    assistant,
-    assistant_begin,
-    assistant_end,
-    flush_cache,
-    function,
-    gen,
-    gen_int,
-    gen_string,
-    get_server_args,
-    get_server_info,
-    image,
-    select,
-    separate_reasoning,
-    set_default_backend,
-    system,
-    system_begin,
-    system_end,
-    tool,
-    user,
-    user_begin,
-    user_end,
-    video,
-)
 from sglc.global_config import global_config
-from sglc.language.choices import (
-    greedy_token_selection,
-    token_length_normalized,
-    unconditional_likelihood_normalized,
-)
 
 if TYPE_CHECKING:
+    from sglc.api import (
+        assistant,
+        assistant_begin,
+        assistant_end,
+        flush_cache,
+        function,
+        gen,
+        gen_int,
+        gen_string,
+        get_server_args,
+        get_server_info,
+        image,
+        select,
+        separate_reasoning,
+        set_default_backend,
+        system,
+        system_begin,
+        system_end,
+        tool,
+        user,
+        user_begin,
+        user_end,
+        video,
+    )
     from sglc.backends.openai import OpenAI
     from sglc.backends.runtime_endpoint import RuntimeEndpoint
+    from sglc.language.choices import (
+        greedy_token_selection,
+        token_length_normalized,
+        unconditional_likelihood_normalized,
+    )
     from sglc.runtime import Engine, Runtime
 
 __version__ = "0.1.0"
-
-_LAZY = {
-    "Engine": "sglc.runtime",
-    "OpenAI": "sglc.backends.openai",
-    "Runtime": "sglc.runtime",
-    "RuntimeEndpoint": "sglc.backends.runtime_endpoint",
-}
-"""Names whose modules programs on other backends do not need."""
-
-
-def __getattr__(name: str) -> object:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LAZY[name]), name)
-
 
 __all__ = [
     "Engine",
@@ -89,3 +74,27 @@ __all__ = [
     "user_end",
     "video",
 ]
+
+_ELSEWHERE = {
+    "Engine": "sglc.runtime",
+    "OpenAI": "sglc.backends.openai",
+    "Runtime": "sglc.runtime",
+    "RuntimeEndpoint": "sglc.backends.runtime_endpoint",
+    "greedy_token_selection": "sglc.language.choices",
+    "token_length_normalized": "sglc.language.choices",
+    "unconditional_likelihood_normalized": "sglc.language.choices",
+}
+"""Public names that `sglc.api` does not have, and their modules."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name at its first use (PEP 562): commands that run nothing need none."""
+    if name.startswith("_") or name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_ELSEWHERE.get(name, "sglc.api")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

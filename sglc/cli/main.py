@@ -7,11 +7,39 @@ import sys
 
 def main() -> None:
     """Run the command line; exit codes are 0, 1 (diagnostics), 2 (usage) and 3 (internal)."""
-    if sys.argv[1:] == ["--version"]:  # without building the other commands
+    arguments = sys.argv[1:]
+    if arguments == ["--version"]:  # without building the other commands
         from sglc.cli.version import describe
 
         print(describe())
-        return
-    from sglc.cli.app import app
+    elif is_plain_check(arguments):
+        _check(arguments[1:])
+    else:
+        from sglc.cli.app import app
 
-    app(prog_name="sglc")
+        app(prog_name="sglc")
+
+
+def is_plain_check(arguments: list[str]) -> bool:
+    """
+    Whether this is `check PATH...` without an option.
+
+    Editors run it on every save, and reading options costs as much as the rest of it: typer loads
+    pydantic to convert them.
+    """
+    return arguments[:1] == ["check"] and len(arguments) > 1 and not _has_option(arguments)
+
+
+def _has_option(arguments: list[str]) -> bool:
+    return any(argument.startswith("-") for argument in arguments)
+
+
+def _check(paths: list[str]) -> None:
+    import typer
+
+    from sglc.cli.check import check
+
+    try:
+        check(paths)
+    except typer.Exit as end:
+        sys.exit(end.exit_code)

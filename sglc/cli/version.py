@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed
 
 import typer
 
@@ -26,6 +24,10 @@ def show(wanted: bool) -> None:
 
 
 def _version(name: str) -> str:
+    # Here, because every command imports this module and few print versions.
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
     try:
         return installed(name)
     except PackageNotFoundError:
