@@ -13,21 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 32 /* positions reduced together; the unit of the fixed order */
 #define LANES 8
+#include "vectors.h"
+
+#define BLOCK 32 /* positions reduced together; the unit of the fixed order */
 #define TOGETHER 24 /* rows whose scores are held at once: a multiple of LANES and of 3 */
 #define UNROLL _Pragma("GCC unroll 8")
 #define MASKED -1e30f
-
-typedef float vec __attribute__((vector_size(32)));
-typedef float vec_unaligned __attribute__((vector_size(32), aligned(4), may_alias));
-typedef int32_t ivec __attribute__((vector_size(32)));
-
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-#define FMA(a, b, c) __builtin_fmaf(a, b, c)
-#else
-#define FMA(a, b, c) ((a) * (b) + (c))
-#endif
 
 #if defined(__clang__) || __GNUC__ >= 12
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -60,19 +52,6 @@ typedef struct {
     int32_t window;       /* 0: none */
 } Layer;
 
-static inline vec load(const float *p) { return *(const vec_unaligned *)p; }
-static inline void store(float *p, vec x) { *(vec_unaligned *)p = x; }
-static inline vec splat(float x) { return (vec){x, x, x, x, x, x, x, x}; }
-static inline vec fma_vec(vec a, vec b, vec c) {
-    vec r;
-    for (int i = 0; i < LANES; i++) r[i] = FMA(a[i], b[i], c[i]);
-    return r;
-}
-static inline vec select_vec(ivec mask, vec a, vec b) {
-    return (vec)(((ivec)a & mask) | ((ivec)b & ~mask));
-}
-static inline vec max_vec(vec a, vec b) { return select_vec(a > b, a, b); }
-
 static inline float widen(uint16_t x) {
     uint32_t bits = (uint32_t)x << 16;
     float value;
@@ -86,26 +65,6 @@ static inline uint16_t narrow(float x) { /* round to nearest even; NaN stays NaN
     return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1)) >> 16);
 }
 
-/* exp for |x| <= 87, 0 below. Cephes' expf: degree 6 after range reduction, below 2 ulp. */
-static inline vec exp_vec(vec x) {
-    vec low = splat(-87.0f), high = splat(87.0f);
-    ivec under = x < low;
-    x = select_vec(under, low, x);
-    x = select_vec(x > high, high, x);
-    vec magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
-    vec n = fma_vec(x, splat(1.44269504f), magic) - magic;
-    vec r = fma_vec(n, splat(-0.693359375f), x);
-    r = fma_vec(n, splat(2.12194440e-4f), r);
-    vec p = splat(1.9875691500e-4f);
-    p = fma_vec(p, r, splat(1.3981999507e-3f));
-    p = fma_vec(p, r, splat(8.3334519073e-3f));
-    p = fma_vec(p, r, splat(4.1665795894e-2f));
-    p = fma_vec(p, r, splat(1.6666665459e-1f));
-    p = fma_vec(p, r, splat(5.0000001201e-1f));
-    p = fma_vec(p, r * r, r + splat(1.0f));
-    ivec exponent = (__builtin_convertvector(n, ivec) + 127) << 23;
-    return select_vec(under, splat(0.0f), p * (vec)exponent);
-}
 static inline float exp_one(float x) { return exp_vec(splat(x))[0]; }
 
 static inline vec cap_vec(vec s, float cap) { /* cap * tanh(s / cap) */

@@ -58,11 +58,13 @@ def compile_library(source: Path) -> Path:
     """
     Compile `source` into a shared library in the cache and return its path.
 
-    The file name holds a hash of source, flags, compiler version and CPU. Concurrent calls, also
-    from several processes, each compile into a file of their own and rename it into place.
+    The file name holds a hash of the source and the headers beside it, flags, compiler version and
+    CPU. Concurrent calls, also from several processes, each compile into a file of their own and
+    rename it into place.
     """
     compiler = find_compiler()
-    text = source.read_bytes()
+    files = [source, *sorted(source.parent.glob("*.h"))]
+    text = b"\0".join(file.read_bytes() for file in files)
     key = "\0".join([" ".join(FLAGS), _run([compiler, "--version"]), _cpu(), platform.machine()])
     digest = hashlib.sha256(text + key.encode()).hexdigest()[:24]
     target = cache_folder() / f"{source.stem}-{digest}.so"

@@ -20,23 +20,14 @@
 #define LANES 8
 #endif
 #endif
-#define BYTES (4 * LANES)
+#include "vectors.h"
+
 #define PANEL (2 * LANES)
 #define ROWS 6      /* rows of one tile: ROWS * 2 accumulators */
 #define DEPTH 512   /* inputs summed before partial sums go through memory */
 
-typedef float vec __attribute__((vector_size(BYTES)));
-typedef float vec_unaligned __attribute__((vector_size(BYTES), aligned(4), may_alias));
-typedef int32_t ivec __attribute__((vector_size(BYTES)));
-typedef uint32_t uvec __attribute__((vector_size(BYTES)));
 typedef uint16_t half __attribute__((vector_size(BYTES / 2)));
 typedef uint16_t half_unaligned __attribute__((vector_size(BYTES / 2), aligned(2), may_alias));
-
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-#define FMA(a, b, c) __builtin_fmaf(a, b, c)
-#else
-#define FMA(a, b, c) ((a) * (b) + (c))
-#endif
 
 typedef struct {
     const void *weight; /* packed; see sglc_pack */
@@ -57,21 +48,6 @@ typedef struct {
     float eps;
 } Model;
 
-static inline vec load(const float *p) { return *(const vec_unaligned *)p; }
-static inline void store(float *p, vec x) { *(vec_unaligned *)p = x; }
-static inline vec splat(float x) {
-    vec r;
-    for (int i = 0; i < LANES; i++) r[i] = x;
-    return r;
-}
-static inline vec fma_vec(vec a, vec b, vec c) {
-    vec r;
-    for (int i = 0; i < LANES; i++) r[i] = FMA(a[i], b[i], c[i]);
-    return r;
-}
-static inline vec select_vec(ivec mask, vec a, vec b) {
-    return (vec)(((ivec)a & mask) | ((ivec)b & ~mask));
-}
 static inline vec widen(const uint16_t *p) {
     half h = *(const half_unaligned *)p;
     return (vec)(__builtin_convertvector(h, uvec) << 16);
@@ -82,25 +58,6 @@ static inline float sum_lanes(vec x) {
     for (int n = LANES / 2; n; n /= 2)
         for (int i = 0; i < n; i++) s[i] = s[i] + s[i + n];
     return s[0];
-}
-
-/* exp, clamped to |x| <= 87. Cephes' expf. */
-static inline vec exp_vec(vec x) {
-    vec low = splat(-87.0f), high = splat(87.0f);
-    x = select_vec(x < low, low, x);
-    x = select_vec(x > high, high, x);
-    vec magic = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
-    vec n = fma_vec(x, splat(1.44269504f), magic) - magic;
-    vec r = fma_vec(n, splat(-0.693359375f), x);
-    r = fma_vec(n, splat(2.12194440e-4f), r);
-    vec p = splat(1.9875691500e-4f);
-    p = fma_vec(p, r, splat(1.3981999507e-3f));
-    p = fma_vec(p, r, splat(8.3334519073e-3f));
-    p = fma_vec(p, r, splat(4.1665795894e-2f));
-    p = fma_vec(p, r, splat(1.6666665459e-1f));
-    p = fma_vec(p, r, splat(5.0000001201e-1f));
-    p = fma_vec(p, r * r, r + splat(1.0f));
-    return p * (vec)((__builtin_convertvector(n, ivec) + 127) << 23);
 }
 
 /* Number of elements that a packed weight takes. */

@@ -38,6 +38,17 @@ def test_compiled_once_per_source(source: Path) -> None:
     assert ctypes.CDLL(str(second)).answer() == 43
 
 
+def test_compiled_anew_when_a_header_beside_it_changes(source: Path) -> None:
+    header = source.with_name("number.h")
+    header.write_text("#define NUMBER 1\n")
+    source.write_text('#include "number.h"\nint answer(void) { return NUMBER; }\n')
+    first = compile_library(source)
+    header.write_text("#define NUMBER 2\n")
+    second = compile_library(source)
+    assert second != first
+    assert ctypes.CDLL(str(second)).answer() == 2
+
+
 def test_concurrent_builds_leave_one_whole_library(source: Path) -> None:
     with ThreadPoolExecutor(6) as pool:
         made = set(pool.map(lambda _: compile_library(source), range(6)))
