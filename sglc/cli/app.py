@@ -36,7 +36,7 @@ def options(
 
 
 app.command("check", epilog=check.EXAMPLES)(check.check)
-app.command("compile", epilog=compile.EXAMPLES)(compile.compile)
+app.command("compile", cls=compile.Command, epilog=compile.EXAMPLES)(compile.compile)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.add_typer(bench.app, name="bench")

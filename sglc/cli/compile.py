@@ -1,111 +1,130 @@
-"""`sglc compile`: print what a program becomes, at any stage."""
+"""`sglc compile`: print what a program becomes, at any phase."""
 
 from __future__ import annotations
 
-import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from sglc.cli import options, pipelines
+from sglc.cli import console, emission, options, pipelines
+from sglc.cli.emission import Emit
 from sglc.cli.guard import guarded, usage
-from sglc.ir.core import Module
-from sglc.programs.target import Target, choose, load_module, parse_target, reason
+
+if TYPE_CHECKING:
+    from sglc.passes.instrumentation import Instrumentation, Observer, Report
+    from sglc.programs.compilation import Plan
+    from sglc.programs.target import Target
 
 EXAMPLES = options.examples(
     "sglc compile examples/agent.sgl",
     "sglc compile examples/judge.sgl -o judge.sglir && sglc run judge.sglir",
     "sglc compile examples/tip_suggestion.py --emit dot | dot -Tsvg > tips.svg",
-    'sglc compile examples/judge.sgl --passes "promote"',
+    "sglc compile examples/judge.sgl --dump-ir phases --time-passes",
+    "sglc compile phases/01.lower.sglir --from lower --print-ir-after-change",
 )
+LAST = "<last>"
+"""What `--print-ir-after` without a phase stands for."""
 
 
-class Emit(StrEnum):
-    """What to print."""
+class Command(TyperCommand):
+    """A command whose `--print-ir-after` may stand without `=PHASE`."""
 
-    AST = "ast"
-    IR = "ir"
-    GRAPH = "graph"
-    DOT = "dot"
-    JSON = "json"
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give the bare option its value, which the parser cannot leave out."""
+        bare = "--print-ir-after"
+        return super().parse_args(ctx, [f"{bare}={LAST}" if a == bare else a for a in args])
 
 
 @guarded
 def compile(
     file: options.Target,
     emit: Annotated[
-        Emit,
+        Emit | None,
         typer.Option(
             help="ast: syntax tree. ir: IR as text, what `sglc run` takes. graph: model "
             "operations with prefix and def-use edges. dot: that graph for Graphviz. json: the IR "
-            "as JSON."
+            "as JSON.",
+            show_default="ir",
         ),
-    ] = Emit.IR,
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Write to a file instead of stdout; `-` is stdout."),
     ] = None,
+    stop: options.To = None,
+    start: options.From = None,
     passes: options.Passes = None,
     no_pass: options.NoPass = None,
+    dump_ir: options.DumpIr = None,
+    print_after: options.PrintAfter = None,
+    print_after_all: options.PrintAfterAll = False,
+    print_after_change: options.PrintAfterChange = False,
+    time_passes: options.TimePasses = False,
 ) -> None:
     """
     Compile a program and print the result. The program is read, never imported or run.
 
     With `FILE:function` only that function is checked to exist; the whole file is printed.
     """
+    from sglc.programs.compilation import Plan, compile_target
+    from sglc.programs.target import choose, parse_target
+
     target = parse_target(file)
-    text = _ast(target) if emit is Emit.AST else _compiled(target, emit, passes, no_pass)
-    _write(text if text.endswith("\n") else text + "\n", output)
+    plan = Plan(pipelines.choose(passes, no_pass), start, _stop(stop, emit))
+    shown = _printed(plan, print_after or (), every=print_after_all, changes=print_after_change)
+    between = _between(plan, shown, dump_ir, changes=print_after_change)
+    report = compile_target(target, plan, between)
+    if time_passes:
+        from sglc.passes.observers import times_table
+
+        console.message(times_table(report))
+    if target.function is not None and plan.last != "parse":
+        choose(report.value, target)
+    emission.write(_text(target, report, plan, emit), output)
 
 
-def _compiled(target: Target, emit: Emit, passes: str | None, no_pass: list[str] | None) -> str:
-    module = load_module(target)
-    if target.function is not None:
-        choose(module, target)
-    pipelines.choose(passes, no_pass).run(module, verify=True)
-    return render(module, emit)
+def _stop(stop: str | None, emit: Emit | None) -> str | None:
+    """The last phase: `--emit ast` is that of the syntax tree."""
+    if emit is not Emit.AST:
+        return stop
+    if stop not in (None, "parse"):
+        raise usage(f"`--emit ast` prints what `parse` made, not `{stop}`", "leave `--to` out")
+    return "parse"
 
 
-def render(module: Module, emit: Emit) -> str:
-    """A module in one of the printed forms."""
-    match emit:
-        case Emit.JSON:
-            from sglc.ir.jsonio import to_json
-
-            return to_json(module)
-        case Emit.GRAPH | Emit.DOT:
-            from sglc.graph import export
-
-            return export.to_dot(module) if emit is Emit.DOT else export.to_text(module)
-        case _:
-            from sglc.ir.printer import print_module
-
-            return print_module(module)
+def _printed(
+    plan: Plan, chosen: list[str] | tuple[str, ...], *, every: bool, changes: bool
+) -> frozenset[str] | None:
+    """The phases whose IR goes to stderr; None is all, an empty set none."""
+    if every or changes:
+        return None
+    names = [plan.last if name == LAST else name for name in chosen]
+    return frozenset(name for name in names if plan.number(name) >= 0)
 
 
-def _ast(target: Target) -> str:
-    match target.kind:
-        case "sgl":
-            from sglc.cli.tree import show
-            from sglc.frontends.script.parse import parse_script
+def _between(
+    plan: Plan, shown: frozenset[str] | None, dump: Path | None, *, changes: bool
+) -> Instrumentation:
+    from sglc.passes.instrumentation import Instrumentation
+    from sglc.passes.observers import Dump, Print
 
-            return show(parse_script(target.text, target.file))
-        case "py":
-            import ast
+    observers: list[Observer] = []
+    if shown is None or shown:
+        observers.append(Print(console.message, shown, only_changes=changes))
+    if dump is not None:
+        observers.append(Dump(emission.folder(dump)))
+    return Instrumentation(observers=tuple(observers))
 
-            load_module(target)
-            return ast.dump(ast.parse(target.text), indent=2)
-        case _:
+
+def _text(target: Target, report: Report, plan: Plan, emit: Emit | None) -> str:
+    from sglc.ir.core import Module
+
+    if isinstance(report.value, Module):
+        if emit is Emit.AST:
             raise usage(f"`{target.file}` has no syntax tree", "use `--emit ir`")
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None or str(output) == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise usage(f"cannot write `{output}`: {reason(error)}") from None
+        return emission.render(report.value, emit or Emit.IR)
+    if emit not in (None, Emit.AST):
+        raise usage(f"`--emit {emit}` needs the IR, and `--to {plan.last}` stops before it")
+    return report.product.text()

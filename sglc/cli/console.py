@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -18,11 +18,12 @@ def colored(stream: TextIO) -> bool:
     return stream.isatty()
 
 
-def show(diagnostics: Iterable[Diagnostic]) -> None:
-    """Render diagnostics to stderr."""
+def show(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
+    """Render diagnostics to stderr; `sources` is text that is in no file."""
     from sglc.diagnostics.render import render
 
-    message(render(list(diagnostics), color=colored(sys.stderr)).rstrip("\n"))
+    text = render(list(diagnostics), color=colored(sys.stderr), sources=sources)
+    message(text.rstrip("\n"))
 
 
 def message(text: str) -> None:

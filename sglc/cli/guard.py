@@ -32,7 +32,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
             sys.stdout.flush()
         except UsageError as error:
-            console.show(error.diagnostics)
+            console.show(error.diagnostics, error.sources)
             raise typer.Exit(USAGE) from None
         except KeyboardInterrupt:
             console.message("interrupted")
@@ -46,7 +46,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             if found is None:
                 console.message(_report(error))
                 raise typer.Exit(INTERNAL) from None
-            console.show(found.diagnostics)
+            console.show(found.diagnostics, found.sources)
             raise typer.Exit(DIAGNOSTICS) from None
 
     return wrapper

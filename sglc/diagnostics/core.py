@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["error", "warning", "remark"]
+Applicability = Literal["machine-applicable", "maybe-incorrect", "has-placeholders"]
+"""rustc's: certainly what was meant; probably; has parts that a person must fill in."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,6 +38,17 @@ class Label:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Text to write instead of a stretch of source, as an editor can apply it."""
+
+    span: Span
+    replacement: str
+    message: str
+    """What applying it does, worded as a help."""
+    applicability: Applicability = "maybe-incorrect"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
     """One finding. Messages are lower case, without a final period, code in backticks."""
@@ -50,12 +63,20 @@ class Diagnostic:
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    """Replacements that the helps speak of, where they are known exactly."""
 
 
 class SglcError(Exception):
     """What a user can cause. The command line renders its diagnostics and exits with 1."""
 
-    def __init__(self, diagnostics: Sequence[Diagnostic] | Diagnostic) -> None:
+    def __init__(
+        self,
+        diagnostics: Sequence[Diagnostic] | Diagnostic,
+        sources: Mapping[str, str] | None = None,
+    ) -> None:
+        self.sources: Mapping[str, str] = sources or {}
+        """Text by name of what spans refer to and no file holds, such as a pipeline."""
         self.diagnostics: tuple[Diagnostic, ...] = (
             (diagnostics,) if isinstance(diagnostics, Diagnostic) else tuple(diagnostics)
         )

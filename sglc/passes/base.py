@@ -49,7 +49,7 @@ class Pass(ABC):
     def __str__(self) -> str:
         """The text form, with options that differ from their defaults."""
         given = [
-            f"{_option_name(f.name)}={_show(getattr(self, f.name))}"
+            f"{option_name(f.name)}={_show(getattr(self, f.name))}"
             for f in dataclasses.fields(self)
             if getattr(self, f.name) != f.default
         ]
@@ -57,26 +57,36 @@ class Pass(ABC):
 
     @classmethod
     def from_options(cls, options: dict[str, str]) -> Pass:
-        """The pass with options given as text. Raises `PassError` for unknown or bad ones."""
-        fields = {_option_name(f.name): f for f in dataclasses.fields(cls)}
+        """The pass with options given as text. Raises `OptionError` for unknown or bad ones."""
+        fields = {option_name(f.name): f for f in dataclasses.fields(cls)}
         values: dict[str, OptionValue] = {}
         for name, text in options.items():
             if name not in fields:
-                raise pass_error(
-                    BAD_OPTION,
-                    f"pass `{cls.name}` has no option `{name}`",
-                    *did_you_mean(name, fields),
-                )
+                message = f"pass `{cls.name}` has no option `{name}`"
+                known = ", ".join(f"`{field}`" for field in fields)
+                there_are = f"its options are {known}" if fields else "it has no options"
+                raise OptionError(name, message, did_you_mean(name, fields) or (there_are,))
             field = fields[name]
             values[field.name] = _read(cls.name, name, text, field.default)
         return cls(**values)
 
 
-def _option_name(field: str) -> str:
+class OptionError(PassError):
+    """An option that a pass does not have, or a value that the option does not take."""
+
+    def __init__(self, option: str, message: str, helps: tuple[str, ...], value: bool = False):
+        self.option = option
+        self.on_value = value
+        """Whether the value is wrong, not the name."""
+        super().__init__(Diagnostic(code=BAD_OPTION, message=message, helps=helps))
+
+
+def option_name(field: str) -> str:
+    """An option's name in pipelines, from its field's."""
     return field.replace("_", "-")
 
 
-def _show(value: OptionValue) -> str:
+def _show(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -92,12 +102,12 @@ def _read(owner: str, name: str, text: str, default: object) -> OptionValue:
             return float(text)
     except (KeyError, ValueError):
         message = f"option `{name}` of pass `{owner}` is `{text}`, which is no {kind.__name__}"
-        raise pass_error(BAD_OPTION, message) from None
+        raise OptionError(name, message, (f"its default is `{_show(default)}`",), True) from None
     return text
 
 
 def pass_error(code: str, message: str, *helps: str) -> PassError:
-    """A `PassError` with one diagnostic."""
+    """A `PassError` with one diagnostic, of no place."""
     return PassError(Diagnostic(code=code, message=message, helps=helps))
 
 

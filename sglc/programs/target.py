@@ -34,6 +34,8 @@ class Target:
     path: Path
     function: str | None
     text: str
+    stdin: bool = False
+    """The text came from stdin; the path only names it."""
 
     @property
     def file(self) -> str:
@@ -64,7 +66,7 @@ def parse_target(text: str) -> Target:
             "SGL0608", f"`{path}` is not a program", "programs end in " + ", ".join(SUFFIXES)
         )
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise _usage("SGL0606", f"`{path}` is not UTF-8 text: {error.reason}") from None
     except OSError as error:
@@ -83,29 +85,12 @@ def load_module(target: Target) -> Module:
 
 def load_with_remarks(target: Target) -> tuple[Module, list[Diagnostic]]:
     """As `load_module`, with what the front end has to say about the program."""
-    from sglc.ir.verifier import verify
+    from sglc.passes.pipeline import Pipeline
+    from sglc.programs.compilation import LOWER, Plan, compile_target
 
-    module, remarks = _read(target)
-    verify(module)
-    return module, remarks
-
-
-def _read(target: Target) -> tuple[Module, list[Diagnostic]]:
-    match target.kind:
-        case "sgl":
-            from sglc.frontends.script import compile_script
-
-            warnings: list[Diagnostic] = []
-            module = compile_script(target.path, file=target.file, on_warning=warnings.append)
-            return module, warnings
-        case "py":
-            from sglc.frontends.python import lower_file
-
-            return lower_file(target.file, target.text)
-        case _:
-            from sglc.ir.parser import parse_module
-
-            return parse_module(target.text, target.file), []
+    report = compile_target(target, Plan(Pipeline(), stop=LOWER))
+    assert isinstance(report.value, Module)
+    return report.value, report.remarks
 
 
 def choose(module: Module, target: Target) -> Func:

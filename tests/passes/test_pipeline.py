@@ -13,7 +13,7 @@ from sglc.diagnostics.core import PassError, VerifyError
 from sglc.ir.core import Module
 from sglc.passes.base import Pass, PassResult
 from sglc.passes.fork_parallel import ForkParallel
-from sglc.passes.pipeline import DEFAULT, PASSES, PassRun, Pipeline
+from sglc.passes.pipeline import DEFAULT, PASSES, Pipeline
 from sglc.passes.prefix_hoist import PrefixHoist
 from sglc.passes.promote import Promote
 from tests.ir.check import parse
@@ -56,33 +56,48 @@ def test_default_prints_back_and_names_registered_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "message", "help"),
+    ("text", "code", "at", "message", "help"),
     [
-        ("prmote", "SGL0380", "unknown pass `prmote`", "did you mean `promote`?"),
-        ("promote,,promote", "SGL0381", "a pass was expected at `,promote`", None),
-        ("promote,", "SGL0381", "a pass was expected at `promote,`", None),
-        ("promote{", "SGL0381", "a pass was expected at `promote{`", None),
-        ("promote fork-parallel", "SGL0381", "a pass was expected", None),
-        ("promote{x=1}", "SGL0382", "pass `promote` has no option `x`", None),
+        ("prmote", "SGL0380", "prmote", "unknown pass `prmote`", "did you mean `promote`?"),
+        ("zzz", "SGL0380", "zzz", "unknown pass `zzz`", "passes are `promote`, `prefix-hoist`"),
+        ("promote, prmote", "SGL0380", "prmote", "unknown pass `prmote`", "did you mean `pr"),
+        ("promote,,promote", "SGL0381", ",promote", "a pass was expected at `,promote`", "write"),
+        ("promote,", "SGL0381", ",", "a pass was expected after the last comma", "write"),
+        ("promote{", "SGL0381", "{", "the options of pass `promote` do not end", "add a `}`"),
+        ("promote fork-parallel", "SGL0381", "fork-parallel", "a comma was expected", "write"),
+        ("promote{x=1}", "SGL0382", "x", "pass `promote` has no option `x`", "it has no options"),
         (
-            "prefix-hoist{min-token=1}",
+            "promote, prefix-hoist{min-token=1}",
             "SGL0382",
+            "min-token",
             "no option `min-token`",
             "did you mean `min-tokens`?",
         ),
-        ("prefix-hoist{min-tokens}", "SGL0381", "`min-tokens` is no option", None),
-        ("prefix-hoist{min-tokens=a}", "SGL0382", "is `a`, which is no int", None),
-        ("prefix-hoist{min-tokens=1 min-tokens=2}", "SGL0381", "is given twice", None),
+        ("prefix-hoist{q=1}", "SGL0382", "q", "no option `q`", "its options are `min-tokens`"),
+        ("prefix-hoist{min-tokens}", "SGL0381", "min-tokens", "is no option", "write options as"),
+        (
+            "prefix-hoist{min-tokens=a}",
+            "SGL0382",
+            "a}",
+            "is `a`, which is no int",
+            "its default is `1`",
+        ),
+        ("prefix-hoist{min-tokens=1 min-tokens=2}", "SGL0381", "min-tokens=2", "given twice", ""),
+        ("promote,\n  prmote", "SGL0380", "prmote", "unknown pass `prmote`", "did you mean"),
     ],
 )
-def test_bad_pipelines(text: str, code: str, message: str, help: str | None) -> None:
+def test_bad_pipelines(text: str, code: str, at: str, message: str, help: str) -> None:
     with pytest.raises(PassError) as caught:
         Pipeline.parse(text)
-    found = caught.value.diagnostics[0]
+    (found,) = caught.value.diagnostics
     assert found.code == code
     assert message in found.message
-    if help:
-        assert help in found.helps
+    assert "".join(found.helps).startswith(help)
+    assert found.span is not None
+    lines = text.split("\n")
+    assert lines[found.span.line - 1][found.span.column - 1 :].startswith(at)
+    assert found.span.end_column > found.span.column
+    assert caught.value.sources == {found.span.file: text}
 
 
 def test_without() -> None:
@@ -94,15 +109,20 @@ def test_without() -> None:
 BODY = 'lm.text(%s) {text = ["Hello"]}\n%v = lm.gen(%s)\ncf.return(%v)'
 
 
-def test_run_reports_each_pass_and_returns_all_remarks() -> None:
-    runs: list[tuple[str, PassRun]] = []
-    module = parse(BODY)
-    remarks = DEFAULT.run(module, after=lambda p, m, run: runs.append((p.name, run)))
-    assert [name for name, _ in runs] == ["promote", "prefix-hoist", "fork-parallel"]
-    assert [run.changed for _, run in runs] == [True, True, False]
-    assert all(run.seconds >= 0 for _, run in runs)
-    assert [r for _, run in runs for r in run.remarks] == remarks
+def test_run_returns_all_remarks() -> None:
+    remarks = DEFAULT.run(parse(BODY))
+    assert [r.code for r in remarks] == ["SGL0361"]
     assert {r.severity for r in remarks} == {"remark"}
+
+
+def test_phases_are_named_by_pass_and_numbered_after_the_front_end() -> None:
+    phases = Pipeline.parse("promote,prefix-hoist,promote,promote").phases()
+    assert [(p.number, p.name) for p in phases] == [
+        (2, "promote"),
+        (3, "prefix-hoist"),
+        (4, "promote.2"),
+        (5, "promote.3"),
+    ]
 
 
 @dataclass(frozen=True)
@@ -117,11 +137,10 @@ class _Break(Pass):
 
 
 def test_a_broken_pass_is_found_right_after_it_ran() -> None:
-    seen: list[str] = []
     pipeline = Pipeline((Promote(), _Break(), PrefixHoist()))
-    with pytest.raises(VerifyError, match=r"ends in `lm\.gen`"):
-        pipeline.run(parse(BODY), after=lambda p, m, r: seen.append(p.name))
-    assert seen == ["promote"]
+    with pytest.raises(VerifyError, match=r"ends in `lm\.gen`") as caught:
+        pipeline.run(parse(BODY))
+    assert caught.value.diagnostics[0].notes[-1] == "found after `break`"
     pipeline.run(parse(BODY), verify=False)
 
 

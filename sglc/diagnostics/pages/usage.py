@@ -139,4 +139,35 @@ PAGES: tuple[Page, ...] = (
         that was compiled; otherwise compile it again.
         """,
     ),
+    Page(
+        "SGL0613",
+        "no such phase",
+        """
+        A program is compiled in phases: `parse`, `lower`, then one for each pass of the pipeline,
+        called as the pass is. The second `promote` of a pipeline is `promote.2`.
+        """,
+        """
+        sglc compile agent.sgl --to promte
+        """,
+        """
+        sglc compile agent.sgl --to promote
+        """,
+        language="sh",
+    ),
+    Page(
+        "SGL0614",
+        "the phases asked for cannot be run",
+        """
+        `--from` names the phase that a `.sglir` dump was made by; scripts and Python files always
+        start from the beginning. `--to` must not come before `--from`.
+        """,
+        """
+        sglc compile agent.sgl --from lower
+        """,
+        """
+        sglc compile agent.sgl --to lower -o agent.sglir
+        sglc compile agent.sglir --from lower
+        """,
+        language="sh",
+    ),
 )

@@ -38,9 +38,14 @@ def lower_file(path: str | Path, text: str | None = None) -> tuple[Module, list[
     program whose first parameter is not `s`.
     """
     name = str(path)
+    source = Path(path).read_text(encoding="utf-8") if text is None else text
+    return lower_parsed(parse_file(name, source))
+
+
+def parse_file(name: str, text: str) -> SourceFile:
+    """Parse a file's text. Raises `ParseError` where it is no Python."""
     try:
-        source = Path(path).read_text(encoding="utf-8") if text is None else text
-        file = SourceFile.parse(name, source)
+        return SourceFile.parse(name, text)
     except SyntaxError as error:
         line, column = error.lineno or 1, error.offset or 1
         span = Span(
@@ -49,6 +54,15 @@ def lower_file(path: str | Path, text: str | None = None) -> tuple[Module, list[
         raise ParseError(
             Diagnostic(code="SGL0101", message=f"not Python: {error.msg}", span=span)
         ) from None
+    except ValueError as error:  # a null byte, before Python 3.12
+        span = Span.point(name, 1, 1)
+        raise ParseError(
+            Diagnostic(code="SGL0101", message=f"not Python: {error}", span=span)
+        ) from None
+
+
+def lower_parsed(file: SourceFile) -> tuple[Module, list[Diagnostic]]:
+    """As `lower_file`, for a file that has been parsed."""
     names = FileNames(file.tree)
     module = new_module(file)
     remarks: list[Diagnostic] = []

@@ -6,6 +6,18 @@ prepare a run.
 """
 
 from sglc.frontends.script.arguments import convert_args, entry_function
-from sglc.frontends.script.compile import check_script, compile_script
+from sglc.frontends.script.compile import (
+    check_script,
+    compile_script,
+    load_script,
+    lower_loaded,
+)
 
-__all__ = ["check_script", "compile_script", "convert_args", "entry_function"]
+__all__ = [
+    "check_script",
+    "compile_script",
+    "convert_args",
+    "entry_function",
+    "load_script",
+    "lower_loaded",
+]

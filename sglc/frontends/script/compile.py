@@ -34,18 +34,41 @@ def compile_script(
         ParseError: the script, or an imported one, cannot be read; with every mistake found.
         LowerError: it was read but has errors; with all of them.
     """
-    loaded = _load(source, file, folder)
-    found = _diagnose(loaded)
-    errors = [d for d in found if d.severity == "error"]
-    if errors:
-        # Warnings often explain errors, so they are shown together.
-        raise (ParseError if loaded.diagnostics else LowerError)(found)
-    for warning in found:
+    module, warnings = lower_loaded(load_script(source, file=file, folder=folder))
+    for warning in warnings:
         if on_warning is not None:
             on_warning(warning)
-    module = lower(loaded)
     verify(module)
     return module
+
+
+def load_script(
+    source: str | Path, *, file: str | None = None, folder: str | Path | None = None
+) -> Loaded:
+    """
+    Read and parse a script and everything it imports; arguments as for `compile_script`.
+
+    Raises:
+        ParseError: with every mistake found.
+    """
+    loaded = _load(source, file, folder)
+    if any(d.severity == "error" for d in loaded.diagnostics):
+        raise ParseError(loaded.diagnostics)
+    return loaded
+
+
+def lower_loaded(loaded: Loaded) -> tuple[Module, Sequence[Diagnostic]]:
+    """
+    Check a parsed program and lower it; also gives the warnings. The module is not verified.
+
+    Raises:
+        LowerError: the program has errors; with all of them.
+    """
+    found = _diagnose(loaded)
+    if any(d.severity == "error" for d in found):
+        # Warnings often explain errors, so they are shown together.
+        raise LowerError(found)
+    return lower(loaded), found
 
 
 def check_script(
