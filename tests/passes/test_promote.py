@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 
 from sglc.ir import equal
 from sglc.ir.core import Module
@@ -241,8 +241,12 @@ def test_promoted_random_modules_are_linear_and_demote_to_what_they_were() -> No
         verify(module)
         assert equal(module, before)
 
-    check()
     wanted = {"lm.text", "lm.gen", "lm.fork", "lm.var_scope", "cf.if", "cf.for", "cf.while"}
     wanted |= {"cf.try", "cf.checkpoint", "cf.yield", "cf.condition"}
+    # Which modules are drawn depends on the constants in the sources; rare ones may need more.
+    for number in range(5):
+        seed(number)(check)()
+        if wanted <= seen.keys():
+            break
     assert wanted <= seen.keys(), "the random modules left out a construct"
     assert seen["cf.break"] + seen["cf.continue"] >= 5
