@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sglc.execution.interpreter_errors import Kind, ScriptError
+from sglc.execution.interpreter_errors import Caught, Kind, ScriptError
 from sglc.execution.interpreter_frame import (
     Frame,
     Signal,
@@ -144,7 +144,14 @@ def _try(frame: Frame, op: Op) -> Step:
         outcome = error
     state = frame.checkpoints[depth]
     del frame.checkpoints[depth:], frame.context.guards[guards:]
-    if isinstance(outcome, Exception):
+    after = op.region("else")
+    if after is not None and isinstance(outcome, Signal) and outcome.kind == "cf.yield":
+        # What fails here is not the handlers' to handle.
+        try:
+            outcome = yield region(frame, after, outcome.values)
+        except Exception as error:
+            outcome = error
+    elif isinstance(outcome, Exception):
         number = _handler_for(frame, op, outcome)
         if number is not None:
             _restore_role(frame, role)
@@ -173,9 +180,6 @@ def _try_body(frame: Frame, op: Op, initial: Sequence[object]) -> Step:
         error = pending.exception()
         if error is not None:
             raise generation_failure(frame.run, PendingFailedError(pending, error), None)
-    after = op.region("else")
-    if after is not None and signal.kind == "cf.yield":
-        signal = yield region(frame, after, signal.values)
     return signal
 
 
@@ -205,7 +209,7 @@ def _restore_role(frame: Frame, role: str | None) -> None:
 def _handle(frame: Frame, block: Region, error: Exception, state: Sequence[object]) -> Step:
     value: object = error
     if isinstance(error, ScriptError):
-        value = {"kind": error.kind, "message": error.message}
+        value = Caught(error)
     lead = (value,) if len(block.args) > len(state) else ()
     return (yield region(frame, block, (*lead, *state)))
 

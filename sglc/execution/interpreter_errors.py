@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, cast
 
 from sglc.diagnostics.core import Diagnostic, ExecutionError, Label, Span
+from sglc.expressions.functions import ERROR_KINDS
+from sglc.expressions.values import ValueFailedError, type_name
 from sglc.ir.core import Func, Loc, Module
 
 Kind = Literal["gen_error", "extern_error", "value_error", "limit"]
@@ -41,6 +43,30 @@ class ScriptError(ExecutionError):
         note = f"in `{name}`, called at {span}" if span is not None else f"in `{name}`"
         first = self.diagnostics[0]
         self.diagnostics = (replace(first, notes=(*first.notes, note)), *self.diagnostics[1:])
+
+
+class Caught(dict[str, object]):
+    """An error as its handler sees it: `kind` and `message`, and where it came from."""
+
+    def __init__(self, error: ScriptError) -> None:
+        super().__init__(kind=error.kind, message=error.message)
+        self.error = error
+
+
+def raised_error(value: object, span: Span | None) -> ScriptError:
+    """
+    What `raise value` raises: a caught error as it was, another one from here.
+
+    Raises:
+        ValueFailedError: the value is no error.
+    """
+    if isinstance(value, Caught):
+        return value.error
+    if isinstance(value, Mapping):
+        kind, message = value.get("kind"), value.get("message")
+        if kind in ERROR_KINDS and isinstance(message, str):
+            return script_error(cast(Kind, kind), message, span, "raised here")
+    raise ValueFailedError(f"only errors can be raised, not {type_name(value)}")
 
 
 def script_error(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sglc.execution.interpreter_errors import raised_error
 from sglc.execution.interpreter_frame import (
     Frame,
     Signal,
@@ -12,8 +13,9 @@ from sglc.execution.interpreter_frame import (
     over_limit,
 )
 from sglc.execution.interpreter_ops import SIMPLE
-from sglc.execution.interpreter_strand import Step, arrive, need
+from sglc.execution.interpreter_strand import Step, arrive, need, wait
 from sglc.execution.values import NeedsValueError
+from sglc.expressions.values import ValueFailedError
 from sglc.ir.core import Op, Region
 from sglc.ir.ops import TERMINATORS
 
@@ -70,6 +72,11 @@ def _ops(frame: Frame, block: Region) -> Step:
 def _raised(frame: Frame, op: Op) -> Step:
     value = frame.env[op.operands[0]] if op.operands else frame.variables.get("")
     value = yield need(frame, value, op)
+    if frame.run.script:
+        try:
+            return raised_error((yield wait(value)), frame.span(op.loc))
+        except ValueFailedError as error:
+            return convert_failure(frame, error, op.loc)
     assert isinstance(value, BaseException)
     return value
 

@@ -138,6 +138,16 @@ class ExprBuilder:
                     self.optional(kids[3]),
                     loc=loc,
                 )
+            case "dict_comprehension":
+                key, value = cast("Tree[Token]", kids[0]).children
+                return Comprehension(
+                    self.expr(value),
+                    self.names(kids[1]),
+                    self.expr(kids[2]),
+                    self.optional(kids[3]),
+                    self.expr(key),
+                    loc=loc,
+                )
             case "attribute":
                 return Attribute(self.expr(kids[0]), str(kids[1]), loc=loc)
             case "call":

@@ -315,13 +315,18 @@ class _Evaluator:
         items = iterate(self.need(expr.iterable))
         if len(items) > self.ctx.limits.items:
             raise TooLargeError(f"a list has more than {self.ctx.limits.items} items")
-        out = []
+        out: list[object] = []
+        pairs: dict[str, object] = {}
         for item in items:
             bound = bind_targets(expr.targets, item, self.force)
             inner = _Evaluator({**self.variables, **bound}, self.ctx)
-            if expr.condition is None or inner.need(expr.condition):
+            if expr.condition is not None and not inner.need(expr.condition):
+                continue
+            if expr.key is not None:
+                pairs[inner._key(expr.key)] = inner.eval(expr.item)
+            else:
                 out.append(inner.eval(expr.item))
-        return out
+        return out if expr.key is None else pairs
 
 
 def bind_targets(targets: tuple[str, ...], item: object, force: Force) -> dict[str, object]:

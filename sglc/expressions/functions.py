@@ -234,6 +234,16 @@ def _show(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def _error(kind: str) -> Callable[..., object]:
+    def make(ctx: Context, message: object, /) -> dict[str, object]:
+        return {"kind": kind, "message": ctx.text(message)}
+
+    return make
+
+
+ERROR_KINDS = ("gen_error", "extern_error", "value_error")
+"""Kinds of errors that scripts handle; functions of these names make one."""
+
 FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "len": _len,
     "range": _range,
@@ -254,6 +264,7 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "abs": _abs,
     "round": _round,
     "parse_json": _parse_json,
+    **{kind: _error(kind) for kind in ERROR_KINDS},
     "_unpack": _unpack,
 }
 """Builtin functions by name; each takes the context first. Lowering uses the one with `_`."""

@@ -67,12 +67,13 @@ class DictExpr(Node):
 
 @dataclass(frozen=True, slots=True)
 class Comprehension(Node):
-    """`[item for targets in iterable if condition]`."""
+    """`[item for targets in iterable if condition]`; with a key, `{key: item for ...}`."""
 
     item: Expr
     targets: tuple[str, ...]
     iterable: Expr
     condition: Expr | None
+    key: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,8 @@ def children(expr: Expr) -> Iterator[Expr]:
             yield expr.iterable
             if expr.condition is not None:
                 yield expr.condition
+            if expr.key is not None:
+                yield expr.key
             yield expr.item
         case Call():
             if isinstance(expr.function, Attribute):
@@ -232,7 +235,7 @@ def names(expr: Expr) -> Iterator[Name]:
         yield expr
     elif isinstance(expr, Comprehension):
         yield from names(expr.iterable)
-        for part in (expr.condition, expr.item):
+        for part in (expr.condition, expr.key, expr.item):
             if part is not None:
                 yield from (name for name in names(part) if name.id not in expr.targets)
     else:

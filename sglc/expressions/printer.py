@@ -68,6 +68,8 @@ def _bare(expr: Expr, inner: int) -> tuple[str, int]:
         case Comprehension():
             tail = f" if {sub(expr.condition, _OR)}" if expr.condition is not None else ""
             loop = f"for {', '.join(expr.targets)} in {sub(expr.iterable, _OR)}{tail}"
+            if expr.key is not None:
+                return f"{{{sub(expr.key)}: {sub(expr.item)} {loop}}}", _POSTFIX
             return f"[{sub(expr.item)} {loop}]", _POSTFIX
         case Attribute():
             return f"{_receiver(expr.value, inner)}.{expr.name}", _POSTFIX

@@ -5,8 +5,8 @@ from __future__ import annotations
 ROLES = ("system", "user", "assistant", "tool")
 TOP_LEVEL = ("def", "fragment", "extern", "schema", "import", "use")
 STATEMENTS = (
-    "if", "elif", "else", "for", "while", "fork", "try", "except",
-    "return", "break", "continue", "pass",
+    "if", "elif", "else", "for", "while", "fork", "try", "except", "finally",
+    "raise", "return", "break", "continue", "pass",
 )  # fmt: skip
 OPERATORS = ("and", "or", "not", "in", "true", "false", "none", "True", "False", "None")
 GENERATORS = ("gen", "select")

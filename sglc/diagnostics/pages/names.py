@@ -510,4 +510,74 @@ PAGES = (
             return topic
         """,
     ),
+    Page(
+        "SGL0240",
+        "raise without an error",
+        """
+        `raise` takes an error: `value_error("why")`, `gen_error("why")` or `extern_error("why")`,
+        or the name of an `except ... as name`. Alone it raises the handled error again, which
+        only makes sense inside `except`.
+        """,
+        """
+        def main(age: int):
+            if age < 0:
+                raise "an age is not negative"
+            return age
+        """,
+        """
+        def main(age: int):
+            if age < 0:
+                raise value_error("an age is not negative")
+            return age
+        """,
+    ),
+    Page(
+        "SGL0241",
+        "function defined inside a block",
+        """
+        A function inside a function stands directly in its body, so that it is the same function
+        on every way through it. Move it out of the `if`, loop, role or fork.
+        """,
+        """
+        def main(topic: str):
+            if topic:
+                def shout(word: str):
+                    return word.upper()
+                return shout(topic)
+        """,
+        """
+        def main(topic: str):
+            def shout(word: str):
+                return word.upper()
+            if topic:
+                return shout(topic)
+        """,
+    ),
+    Page(
+        "SGL0242",
+        "an outer variable is hidden where it is needed",
+        """
+        A local function reads a variable of the function around it. Where it is called, another
+        variable has the same name: the item of a fork, or a variable of the local function that
+        calls it. Both cannot be meant, so one of them needs another name.
+        """,
+        """
+        def main(topic: str, others: list[str]):
+            def ask():
+                "What is ${topic}?"
+                return topic
+            fork topic in others as t:
+                asked = ask()
+            return t
+        """,
+        """
+        def main(topic: str, others: list[str]):
+            def ask():
+                "What is ${topic}?"
+                return topic
+            fork other in others as t:
+                asked = ask()
+            return t
+        """,
+    ),
 )

@@ -98,26 +98,28 @@ class If(Node):
 
 @dataclass(frozen=True, slots=True)
 class While(Node):
-    """`while`."""
+    """`while`; `else` runs when the condition ends the loop."""
 
     condition: Expr
     body: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class For(Node):
-    """`for a, b in iterable`."""
+    """`for a, b in iterable`; `else` runs when the items end the loop."""
 
     targets: tuple[Name, ...]
     iterable: Expr
     body: tuple[Stmt, ...]
+    orelse: tuple[Stmt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Fork(Node):
-    """`fork item in items as name`; `fork count as name` has no item."""
+    """`fork a, b in items as name`; `fork count as name` has no targets."""
 
-    item: Name | None
+    targets: tuple[Name, ...]
     items: Expr
     """The list, or the count."""
     name: Name | None
@@ -126,22 +128,29 @@ class Fork(Node):
 
 @dataclass(frozen=True, slots=True)
 class Handler(Node):
-    """`except kind as name`."""
+    """`except kind as name`, `except (kind, kind)`; no kinds handle everything."""
 
-    kind: Name | None
+    kinds: tuple[Name, ...]
     name: Name | None
     body: tuple[Stmt, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Try(Node):
-    """`try` with its handlers."""
+    """`try` with its handlers; it has a handler, a `finally`, or both."""
 
     body: tuple[Stmt, ...]
     handlers: tuple[Handler, ...]
+    orelse: tuple[Stmt, ...] = ()
+    final: tuple[Stmt, ...] = ()
 
 
-Stmt = Emit | ExprStmt | Assign | Role | Return | Leave | Pass | If | While | For | Fork | Try
+@dataclass(frozen=True, slots=True)
+class Raise(Node):
+    """`raise error`; without a value it raises the handled error again."""
+
+    value: Expr | None
+
 
 # ---- definitions ---------------------------------------------------------------------------------
 
@@ -203,15 +212,35 @@ class Extern(Node):
 
 @dataclass(frozen=True, slots=True)
 class Function(Node):
-    """`def` or `fragment`. Its own `loc` is the header's name."""
+    """`def` or `fragment`, of the file or inside another one. Its own `loc` is its name."""
 
     kind: OneOf["function", "fragment"]
     name: str
     params: tuple[Param, ...]
     returns: TypeExpr | None
     body: tuple[Stmt, ...]
+    path: str
+    """Its name in the file: `outer.inner` for one inside another."""
+    captured: tuple[str, ...] = ()
+    """Variables of the functions around that it reads, once they are handed over as arguments."""
 
 
+Stmt = (
+    Emit
+    | ExprStmt
+    | Assign
+    | Role
+    | Return
+    | Leave
+    | Pass
+    | If
+    | While
+    | For
+    | Fork
+    | Try
+    | Raise
+    | Function
+)
 Item = Import | Use | Schema | Extern | Function
 
 

@@ -39,6 +39,7 @@ from sglc.frontends.script.ast import (
     NamedType,
     Param,
     Pass,
+    Raise,
     Return,
     Role,
     Schema,
@@ -57,6 +58,9 @@ Branch = Tree[Token] | Token | None
 
 class ScriptBuilder(ExprBuilder):
     """Builds definitions of one file from trees with the file's own positions."""
+
+    path: tuple[str, ...] = ()
+    """Names of the functions around."""
 
     # ---- definitions -----------------------------------------------------------------------------
 
@@ -89,16 +93,26 @@ class ScriptBuilder(ExprBuilder):
                     loc=self.loc(cast(Token, name)),
                 )
             case "func_def" | "fragment_def":
-                name, params, returns, suite = kids
-                return Function(
-                    "function" if tree.data == "func_def" else "fragment",
-                    self.name(cast(Token, name)),
-                    self._params(params),
-                    self._optional_type(returns),
-                    self.suite(suite),
-                    loc=self.loc(cast(Token, name)),
-                )
+                return self._function(str(tree.data), kids)
         raise AssertionError(f"no definition is called {tree.data}")
+
+    def _function(self, kind: str, kids: Sequence[Branch]) -> Function:
+        name, params, returns, suite = kids
+        token = cast(Token, name)
+        around = self.path
+        self.path = (*around, self.name(token))
+        try:
+            return Function(
+                "function" if kind == "func_def" else "fragment",
+                str(token),
+                self._params(params),
+                self._optional_type(returns),
+                self.suite(suite),
+                ".".join(self.path),
+                loc=self.loc(token),
+            )
+        finally:
+            self.path = around
 
     def _import(self, tree: Tree[Token], kids: Sequence[Branch]) -> Import:
         path_token = cast(Token, kids[0])
@@ -186,9 +200,16 @@ class ScriptBuilder(ExprBuilder):
     def type(self, node: Branch) -> TypeExpr:
         """A type annotation."""
         tree = cast("Tree[Token]", node)
-        kids = tree.children
-        loc = self.loc(tree)
-        match str(tree.data):
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Problem("SGL0114", "type is too deeply nested", self.loc(tree))
+        try:
+            return self._type(str(tree.data), tree.children, self.loc(tree))
+        finally:
+            self.depth -= 1
+
+    def _type(self, kind: str, kids: Sequence[Branch], loc: Loc) -> TypeExpr:
+        match kind:
             case "named_type":
                 args = tuple(self.type(kid) for kid in kids[1:] if kid is not None)
                 return NamedType(str(kids[0]), args, loc=loc)
@@ -198,7 +219,7 @@ class ScriptBuilder(ExprBuilder):
                 return UnionType((self.type(kids[0]), NamedType("none", loc=loc)), loc=loc)
             case "union_type":
                 return UnionType(tuple(self.type(kid) for kid in kids), loc=loc)
-        raise AssertionError(f"no type is called {tree.data}")
+        raise AssertionError(f"no type is called {kind}")
 
     # ---- statements ------------------------------------------------------------------------------
 
@@ -249,6 +270,8 @@ class ScriptBuilder(ExprBuilder):
                 )
             case "return_stmt":
                 return Return(self.optional(kids[0]), loc=loc)
+            case "raise_stmt":
+                return Raise(self.optional(kids[0]), loc=loc)
             case "break_stmt":
                 return Leave("break", loc=loc)
             case "continue_stmt":
@@ -261,16 +284,26 @@ class ScriptBuilder(ExprBuilder):
         # The location of a block is its header line, which is what messages want to show.
         loc = Loc(whole.line, whole.column, whole.line, whole.column + len(kind.split("_")[0]))
         match kind:
+            case "func_def" | "fragment_def":
+                return self._function(kind, kids)
             case "if_stmt":
                 return self._if(kids, loc)
             case "while_stmt":
-                return While(self.expr(kids[0]), self.suite(kids[1]), loc=loc)
+                condition, body, final = kids
+                return While(self.expr(condition), self.suite(body), self._inside(final), loc=loc)
             case "for_stmt":
-                return For(self._names(kids[0]), self.expr(kids[1]), self.suite(kids[2]), loc=loc)
+                names, items, body, final = kids
+                return For(
+                    self._names(names),
+                    self.expr(items),
+                    self.suite(body),
+                    self._inside(final),
+                    loc=loc,
+                )
             case "fork_items":
-                item, items, name, body = kids
+                targets, items, name, body = kids
                 return Fork(
-                    self._name(item),
+                    self._names(targets),
                     self.expr(items),
                     self._optional_name(name),
                     self.suite(body),
@@ -279,22 +312,29 @@ class ScriptBuilder(ExprBuilder):
             case "fork_count":
                 count, name, body = kids
                 return Fork(
-                    None,
+                    (),
                     self.expr(count),
                     self._optional_name(name),
                     self.suite(body),
                     loc=loc,
                 )
-            case "try_stmt":
-                handlers = tuple(self._handler(cast("Tree[Token]", kid)) for kid in kids[1:])
-                return Try(self.suite(kids[0]), handlers, loc=loc)
+            case "try_except":
+                body, *clauses, after, final = kids
+                handlers = tuple(self._handler(cast("Tree[Token]", kid)) for kid in clauses)
+                return Try(
+                    self.suite(body),
+                    handlers,
+                    self._inside(after),
+                    self._inside(final),
+                    loc=loc,
+                )
+            case "try_finally":
+                return Try(self.suite(kids[0]), (), (), self._inside(kids[1]), loc=loc)
         raise AssertionError(f"no statement is called {kind}")
 
     def _if(self, kids: Sequence[Branch], loc: Loc) -> If:
         condition, body, *clauses, final = kids
-        orelse: tuple[Stmt, ...] = ()
-        if final is not None:
-            orelse = self.suite(cast("Tree[Token]", final).children[0])
+        orelse = self._inside(final)
         # A chain of elif is built from its end, without recursion.
         for clause in reversed(clauses):
             tree = cast("Tree[Token]", clause)
@@ -304,13 +344,17 @@ class ScriptBuilder(ExprBuilder):
             orelse = (If(self.expr(elif_condition), self.suite(elif_body), orelse, loc=header),)
         return If(self.expr(condition), self.suite(body), orelse, loc=loc)
 
+    def _inside(self, clause: Branch) -> tuple[Stmt, ...]:
+        """The block of an `else` or `finally`; an absent one is empty."""
+        return () if clause is None else self.suite(cast("Tree[Token]", clause).children[0])
+
     def _handler(self, tree: Tree[Token]) -> Handler:
-        kind, name, body = tree.children
+        kinds, name, body = tree.children
         place = self.loc(tree)
-        # The kind is checked later, with the list of kinds at hand.
-        token = cast("Token | None", kind)
+        # The kinds are checked later, with the list of kinds at hand.
+        tokens = [] if kinds is None else cast("Tree[Token]", kinds).children
         return Handler(
-            Name(str(token), loc=self.loc(token)) if token is not None else None,
+            tuple(Name(str(t), loc=self.loc(cast(Token, t))) for t in tokens if t is not None),
             self._optional_name(name),
             self.suite(body),
             loc=Loc(place.line, place.column, place.line, place.column + len("except")),

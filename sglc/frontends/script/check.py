@@ -9,6 +9,7 @@ from sglc.diagnostics.core import Diagnostic
 from sglc.expressions.problem import Problem
 from sglc.frontends.script.ast import Function, Role
 from sglc.frontends.script.check_body import check_body
+from sglc.frontends.script.closures import every_function, find_scopes
 from sglc.frontends.script.files import Loaded
 from sglc.frontends.script.generation import check_use
 from sglc.frontends.script.names import expressions, walk_statements
@@ -21,10 +22,12 @@ _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 def check_program(loaded: Loaded) -> list[Diagnostic]:
     """Errors and warnings of every file, in the order of the text."""
     for unit in loaded.units:
+        find_scopes(unit)
+    for unit in loaded.units:
         _find_role_openers(loaded.units)
         unit.problems += _check_definitions(unit)
-        for function in unit.functions.values():
-            unit.problems += check_body(unit, function)
+        for function in every_function(unit):
+            unit.problems += check_body(unit.within(function), function)
     return [
         problem.diagnostic(unit.file)
         for unit in loaded.units
@@ -47,7 +50,7 @@ def _check_definitions(unit: Unit) -> Iterator[Problem]:
                 extern.target_loc.loc,
                 "malformed",
             )
-    for function in unit.functions.values():
+    for function in every_function(unit):
         yield from check_params(unit, function.params)
         if function.returns is not None:
             yield from check_type(unit, function.returns)
@@ -59,13 +62,13 @@ def _find_role_openers(units: list[Unit]) -> None:
     while changed:
         changed = False
         for unit in units:
-            for function in unit.functions.values():
+            for function in every_function(unit):
                 if (
                     function.kind == "fragment"
-                    and function.name not in unit.opens_role
-                    and _opens_role(unit, function)
+                    and function.path not in unit.opens_role
+                    and _opens_role(unit.within(function), function)
                 ):
-                    unit.opens_role.add(function.name)
+                    unit.opens_role.add(function.path)
                     changed = True
 
 
@@ -76,6 +79,6 @@ def _opens_role(unit: Unit, function: Function) -> bool:
         for expr in expressions(stmt):
             for call in calls_inside(unit, expr):
                 target = find_target(unit, call.function)
-                if target is not None and target.definition.name in target.unit.opens_role:
+                if target is not None and target.path in target.unit.opens_role:
                     return True
     return False

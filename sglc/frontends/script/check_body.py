@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from sglc.diagnostics.suggest import did_you_mean
+from sglc.expressions.functions import ERROR_KINDS
 from sglc.expressions.nodes import (
     Attribute,
     Call,
     Comprehension,
     Expr,
+    Literal,
     Name,
     Text,
     children,
@@ -28,6 +30,7 @@ from sglc.frontends.script.ast import (
     If,
     Leave,
     Pass,
+    Raise,
     Return,
     Role,
     Stmt,
@@ -35,12 +38,11 @@ from sglc.frontends.script.ast import (
     While,
 )
 from sglc.frontends.script.check_calls import BUILTINS, check_call
+from sglc.frontends.script.closures import hides
 from sglc.frontends.script.generation import check_generation, dtype_value, is_generation
-from sglc.frontends.script.names import assigned
-from sglc.frontends.script.symbols import Unit, find_target
+from sglc.frontends.script.names import assigned, blocks, local_functions
+from sglc.frontends.script.symbols import Target, Unit, find_target
 from sglc.ir.core import Loc
-
-ERROR_KINDS = ("gen_error", "extern_error", "value_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +87,26 @@ class _Place:
     """Names of the function that a branch must not assign, and where they are assigned."""
     nested: dict[str, Loc] = field(default_factory=dict)
     """The same for branches of forks in this place."""
+    hidden: dict[str, Loc] = field(default_factory=dict)
+    """Items of the forks around."""
+    handling: bool = False
+    """Whether there is an error that `raise` can raise again."""
+    top: bool = False
+    """Whether this is a function's body itself, not a block in it."""
 
 
 def check_body(unit: Unit, function: Function) -> list[Problem]:
     """Errors and warnings in the body of a function."""
-    checker = _BodyChecker(unit)
+    places = {param.name: param.loc for param in function.params}
+    places |= _assign_places(function.body)
+    checker = _BodyChecker(unit, function, places)
     params = [param.name for param in function.params]
     for param in function.params:
         checker.check_target(Name(param.name, loc=param.loc))
-    places = {param.name: param.loc for param in function.params}
-    start = _Names(frozenset(params), frozenset(params))
-    places |= _assign_places(function.body)
-    checker.block(function.body, start, _Place(nested=places))
+    # Whether an outer variable is set is checked where the function is called.
+    start = frozenset(params) | unit.outer_names.get(function.path, frozenset())
+    checker.local_names(function, places)
+    checker.block(function.body, _Names(start, start), _Place(nested=places, top=True))
     return checker.problems
 
 
@@ -111,20 +121,22 @@ def _assign_places(stmts: tuple[Stmt, ...]) -> dict[str, Loc]:
                     found.setdefault(name.id, name.loc)
             case Fork(name=Name() as name):
                 found.setdefault(name.id, name.loc)
-            case Role() | While() | For():
-                inner = [stmt.body]
-            case If():
-                inner = [stmt.body, stmt.orelse]
-            case Try():
-                inner = [stmt.body, *(handler.body for handler in stmt.handlers)]
+            case Fork():
+                pass
+            case _:
+                inner = list(blocks(stmt))
         for block in inner:
             found = {**_assign_places(block), **found}
     return found
 
 
 class _BodyChecker:
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, function: Function, own: dict[str, Loc]) -> None:
         self.unit = unit
+        self.function = function
+        self.body = function.body
+        self.own = own
+        """The function's own variables, and where they are first set."""
         self.problems: list[Problem] = []
         self.reported: set[tuple[str, str]] = set()
 
@@ -135,6 +147,7 @@ class _BodyChecker:
 
     def block(self, stmts: tuple[Stmt, ...], known: _Names | None, place: _Place) -> _Names | None:
         """Check a block; what is known at its end, None if that is never reached."""
+        place = replace(place, top=False) if stmts is not self.body else place
         for number, stmt in enumerate(stmts):
             if known is None:
                 self.add(
@@ -180,6 +193,11 @@ class _BodyChecker:
                 return self._fork(stmt, known, place)
             case Try():
                 return self._try(stmt, known, place)
+            case Raise():
+                self._raise(stmt, known, place)
+                return None
+            case Function():
+                self._local_function(stmt, place)
             case Pass():
                 pass
         return known
@@ -287,19 +305,19 @@ class _BodyChecker:
             self.expr(stmt.condition, around, place)
         self.block(stmt.body, around.plus(*targets), replace(place, loop=loop))
         endless = isinstance(stmt, While) and _is_true(stmt.condition)
-        return _meet(None if endless else around, loop.breaks)
+        return _meet(
+            None if endless else self.block(stmt.orelse, around, place),
+            loop.breaks,
+        )
 
     def _fork(self, stmt: Fork, known: _Names, place: _Place) -> _Names:
         self.expr(stmt.items, known, place)
-        inside = known
-        if stmt.item is not None:
-            self.check_target(stmt.item)
-            inside = known.plus(stmt.item.id)
-        outer = dict(place.nested)
-        own = _assign_places(stmt.body)
-        if stmt.item is not None:
-            outer.pop(stmt.item.id, None)
-            own[stmt.item.id] = stmt.item.loc
+        items = {name.id: name.loc for name in stmt.targets}
+        for name in stmt.targets:
+            self.check_target(name)
+        inside = known.plus(*items)
+        outer = {name: loc for name, loc in place.nested.items() if name not in items}
+        own = {**_assign_places(stmt.body), **items}
         branch = replace(
             place,
             loop=None,
@@ -307,6 +325,7 @@ class _BodyChecker:
             loop_outside_fork=place.loop is not None or place.loop_outside_fork,
             outer=outer,
             nested={**own, **outer},
+            hidden={**place.hidden, **items},
         )
         self.block(stmt.body, inside, branch)
         if stmt.name is None:
@@ -320,12 +339,80 @@ class _BodyChecker:
         for number, handler in enumerate(stmt.handlers):
             self._handler(handler, number == len(stmt.handlers) - 1)
             start = failed.plus(handler.name.id) if handler.name is not None else failed
-            after = _meet(after, self.block(handler.body, start, place))
-        return after
+            inside = replace(place, handling=True)
+            after = _meet(after, self.block(handler.body, start, inside))
+        return self._finally(stmt, known, after, place)
+
+    def _finally(
+        self, stmt: Try, known: _Names, after: _Names | None, place: _Place
+    ) -> _Names | None:
+        if not stmt.final:
+            return after
+        # It also runs when an error, or a jump, leaves the statement half done.
+        possible = known.maybe(assigned([replace(stmt, final=())]))
+        end = self.block(stmt.final, possible, place)
+        if end is None or after is None:
+            return None
+        return after.plus(*(end.certain - possible.certain)).maybe([*end.possible])
+
+    def _raise(self, stmt: Raise, known: _Names, place: _Place) -> None:
+        if stmt.value is None:
+            if not place.handling:
+                self.add(
+                    Problem(
+                        "SGL0240",
+                        "`raise` without an error outside of `except`",
+                        stmt.loc,
+                        "nothing to raise again",
+                        helps=('name an error, such as `raise value_error("why")`',),
+                    )
+                )
+            return
+        value = stmt.value
+        if isinstance(value, Name) and value.id in ERROR_KINDS and value.id not in known.possible:
+            self._not_an_error(value, (f'write `raise {value.id}("why")`',))
+            return
+        self.expr(value, known, place)
+        if isinstance(value, Literal | Text):
+            self._not_an_error(value, ('write `raise value_error("why")`',))
+
+    def _not_an_error(self, value: Expr, helps: tuple[str, ...]) -> None:
+        message = "`raise` needs an error"
+        self.add(Problem("SGL0240", message, value.loc, "not an error", helps=helps))
+
+    def _local_function(self, function: Function, place: _Place) -> None:
+        if not place.top:
+            self.add(
+                Problem(
+                    "SGL0241",
+                    f"`{function.name}` is defined inside a block",
+                    function.loc,
+                    "belongs to no single way through the function",
+                    helps=("move it up, directly into the body of the function",),
+                )
+            )
+
+    def local_names(self, function: Function, places: dict[str, Loc]) -> None:
+        """A local function must not have the name of a variable or of another one."""
+        taken = dict(places)
+        for local in local_functions(function):
+            self.check_target(Name(local.name, loc=local.loc))
+            if local.name in taken:
+                self.add(
+                    Problem(
+                        "SGL0210",
+                        f"`{local.name}` is defined twice",
+                        local.loc,
+                        "second definition",
+                        marks=(Mark(taken[local.name], "first definition"),),
+                    )
+                )
+            taken.setdefault(local.name, local.loc)
 
     def _handler(self, handler: Handler, last: bool) -> None:
-        kind = handler.kind
-        if kind is not None and kind.id not in ERROR_KINDS:
+        for kind in handler.kinds:
+            if kind.id in ERROR_KINDS:
+                continue
             listed = ", ".join(f"`{each}`" for each in ERROR_KINDS)
             self.add(
                 Problem(
@@ -336,7 +423,7 @@ class _BodyChecker:
                     helps=did_you_mean(kind.id, ERROR_KINDS) or (f"there are {listed}",),
                 )
             )
-        if kind is None and not last:
+        if not handler.kinds and not last:
             self.add(
                 Problem(
                     "SGL0219", "`except` without a kind must come last", handler.loc,
@@ -377,7 +464,7 @@ class _BodyChecker:
             if id(name) not in imports:
                 self._read(name, known)
         for part in self._walk(expr, in_comprehension=False):
-            self._call(*part, place)
+            self._call(*part, known, place)
 
     def _walk(self, expr: Expr, in_comprehension: bool) -> Iterator[tuple[Call, bool]]:
         """Calls in the expression, and whether each is inside a comprehension."""
@@ -389,7 +476,27 @@ class _BodyChecker:
             )
             yield from self._walk(child, inside)
 
-    def _call(self, call: Call, in_comprehension: bool, place: _Place) -> None:
+    def _captured(self, call: Call, target: Target, known: _Names, place: _Place) -> None:
+        """A call of a local function reads the variables that the function reads."""
+        for name in self.unit.captures.get(target.path, ()):
+            hidden = place.hidden.get(name)
+            if hidden is None and hides(self.unit, self.function, target, name):
+                hidden = self.own.get(name, self.function.loc)
+            if hidden is None:
+                self._read(Name(name, loc=call.loc), known)
+                continue
+            self.add(
+                Problem(
+                    "SGL0242",
+                    f"`{target.definition.name}` reads an outer `{name}`, which is hidden here",
+                    call.loc,
+                    f"needs the outer `{name}`",
+                    marks=(Mark(hidden, "hides it"),),
+                    helps=("give one of the two another name",),
+                )
+            )
+
+    def _call(self, call: Call, in_comprehension: bool, known: _Names, place: _Place) -> None:
         if is_generation(call):
             assert isinstance(call.function, Name)
             self.add(
@@ -406,6 +513,7 @@ class _BodyChecker:
         target = find_target(self.unit, call.function)
         if target is None:
             return
+        self._captured(call, target, known, place)
         if in_comprehension:
             self.add(
                 Problem(
@@ -416,7 +524,7 @@ class _BodyChecker:
                     helps=("use a `for` loop",),
                 )
             )
-        if place.role is not None and target.definition.name in target.unit.opens_role:
+        if place.role is not None and target.path in target.unit.opens_role:
             self.add(
                 Problem(
                     "SGL0209",

@@ -8,6 +8,7 @@ from typing import Any
 
 from sglc.diagnostics.source import normalize_newlines
 from sglc.frontends.script.ast import Function, Param
+from sglc.frontends.script.closures import lifted
 from sglc.frontends.script.files import Loaded
 from sglc.frontends.script.lower_body import BodyLowering
 from sglc.frontends.script.symbols import Unit
@@ -18,6 +19,7 @@ from sglc.frontends.script.types import (
     schema_json,
     type_text,
 )
+from sglc.frontends.script.unfinally import without_finally
 from sglc.ir.attrs import freeze
 from sglc.ir.builder import Named, make_func
 from sglc.ir.core import Module
@@ -64,7 +66,8 @@ def lower(loaded: Loaded) -> Module:
             module.attrs[name] = freeze(value)
     for unit in loaded.units:
         for function in unit.functions.values():
-            _lower_function(module, unit, function)
+            for each in lifted(unit, function):
+                _lower_function(module, unit.within(each), each)
     return module
 
 
@@ -98,8 +101,11 @@ def _lower_function(module: Module, unit: Unit, function: Function) -> None:
         attrs["schema"] = json_type(unit, function.returns)
     if unit.qualifier:
         attrs["file"] = unit.file
-    values: list[Named] = [(param.name, "val") for param in function.params]
+    # What a local function captures is handed over by name, after its own parameters.
+    attrs["params"] += [{"name": name} for name in function.captured]
+    values: list[Named] = [(param["name"], "val") for param in attrs["params"]]
     if function.kind == "fragment":
         values.insert(0, ("s", "handle"))
-    func = make_func(module, unit.qualified(function.name), values, attrs, function.loc)
-    BodyLowering(unit, function, func).run()
+    func = make_func(module, unit.qualified(function.path), values, attrs, function.loc)
+    plain, synthetic = without_finally(function)
+    BodyLowering(unit, plain, func, synthetic).run()

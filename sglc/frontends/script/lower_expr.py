@@ -41,6 +41,7 @@ class ExprLowering:
         """Values that may be the mark of an unset variable."""
         self._taken = {
             *(param.name for param in function.params),
+            *function.captured,
             *assigned(function.body),
             *reads(function.body),
         }
@@ -184,7 +185,14 @@ class ExprLowering:
     def call(self, call: Call, target: Target, hint: str) -> Value:
         """A call of a function, fragment or extern."""
         given = [self.expr(arg) for arg in call.args]
-        named = {keyword.name: self.expr(keyword.value) for keyword in call.keywords}
+        captured = self.unit.captures.get(target.path, ())
+        named = {
+            # A variable that is not set is handed over as such: it may never be read.
+            keyword.name: self._variable(keyword.name)
+            if keyword.name in captured
+            else self.expr(keyword.value)
+            for keyword in call.keywords
+        }
         definition = target.definition
         if isinstance(definition, Extern):
             return self._extern(call, target, definition, given, named, hint)

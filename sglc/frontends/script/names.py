@@ -12,8 +12,10 @@ from sglc.frontends.script.ast import (
     ExprStmt,
     For,
     Fork,
+    Function,
     If,
     Leave,
+    Raise,
     Return,
     Role,
     Stmt,
@@ -29,7 +31,7 @@ def expressions(stmt: Stmt) -> Iterator[Expr]:
             yield stmt.text
         case ExprStmt() | Assign():
             yield stmt.value
-        case Return():
+        case Return() | Raise():
             if stmt.value is not None:
                 yield stmt.value
         case If() | While():
@@ -41,17 +43,24 @@ def expressions(stmt: Stmt) -> Iterator[Expr]:
 
 
 def blocks(stmt: Stmt) -> Iterator[tuple[Stmt, ...]]:
-    """Blocks of a statement."""
+    """Blocks of a statement that run in its function."""
     match stmt:
-        case Role() | While() | For() | Fork():
+        case Role() | Fork():
             yield stmt.body
-        case If():
+        case If() | While() | For():
             yield stmt.body
             yield stmt.orelse
         case Try():
             yield stmt.body
             for handler in stmt.handlers:
                 yield handler.body
+            yield stmt.orelse
+            yield stmt.final
+
+
+def local_functions(function: Function) -> Iterator[Function]:
+    """Functions that stand in the function's body, misplaced ones in its blocks included."""
+    return (stmt for stmt in walk_statements(function.body) if isinstance(stmt, Function))
 
 
 def walk_statements(stmts: Sequence[Stmt]) -> Iterator[Stmt]:
@@ -80,12 +89,15 @@ def _scopes(stmt: Stmt) -> Iterator[tuple[tuple[Stmt, ...], list[str]]]:
     match stmt:
         case For():
             yield stmt.body, [name.id for name in stmt.targets]
-        case Fork(item=Name() as item):
-            yield stmt.body, [item.id]
+            yield stmt.orelse, []
+        case Fork():
+            yield stmt.body, [name.id for name in stmt.targets]
         case Try():
             yield stmt.body, []
             for handler in stmt.handlers:
                 yield handler.body, [handler.name.id] if handler.name is not None else []
+            yield stmt.orelse, []
+            yield stmt.final, []
         case _:
             for block in blocks(stmt):
                 yield block, []
@@ -121,14 +133,15 @@ def leaves(stmts: Sequence[Stmt]) -> bool:
 
 def _leaves(stmt: Stmt) -> bool:
     match stmt:
-        case Return() | Leave():
+        case Return() | Leave() | Raise():
             return True
         case If():
             return leaves(stmt.body) and leaves(stmt.orelse)
         case Role():
             return leaves(stmt.body)
         case Try():
-            return leaves(stmt.body) and all(leaves(h.body) for h in stmt.handlers)
+            done = leaves(stmt.body) or leaves(stmt.orelse)
+            return leaves(stmt.final) or (done and all(leaves(h.body) for h in stmt.handlers))
     return False
 
 
@@ -160,9 +173,15 @@ def _certain(stmt: Stmt) -> set[str]:
             arms = [b for b in (stmt.body, stmt.orelse) if not leaves(b)]
             return set.intersection(*map(_certain_block, arms)) if arms else set()
         case Try():
-            arms = [b for b in blocks(stmt) if not leaves(b)]
-            return set.intersection(*map(_certain_block, arms)) if arms else set()
+            return _certain_try(stmt)
     return set()
+
+
+def _certain_try(stmt: Try) -> set[str]:
+    arms = [(*stmt.body, *stmt.orelse), *(handler.body for handler in stmt.handlers)]
+    arms = [arm for arm in arms if not leaves(arm)]
+    found = set.intersection(*map(_certain_block, arms)) if arms else set[str]()
+    return found | _certain_block(stmt.final)
 
 
 def _certain_block(stmts: Sequence[Stmt]) -> set[str]:

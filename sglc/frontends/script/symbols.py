@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sglc.expressions.nodes import Attribute, Call, Expr, Keyword, Name, walk
 from sglc.expressions.problem import Mark, Problem
@@ -28,12 +28,25 @@ class Unit:
     """What `use` says."""
     problems: list[Problem] = field(default_factory=list)
     opens_role: set[str] = field(default_factory=set)
-    """Fragments that open a role, themselves or through others."""
+    """Fragments that open a role, themselves or through others, by path."""
+    scopes: dict[str, dict[str, Function]] = field(default_factory=dict)
+    """Local functions that can be called in each function, by its path."""
+    own_names: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Variables of each function itself, by its path."""
+    outer_names: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Variables of the functions around each function that it can read."""
+    captures: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Those that it, or what it calls, does read."""
 
     @property
     def file(self) -> str:
         """The file's name as messages show it."""
         return self.script.file
+
+    def within(self, function: Function) -> Unit:
+        """The file as seen from inside a function: with local functions in scope."""
+        local = self.scopes.get(function.path)
+        return replace(self, functions={**self.functions, **local}) if local else self
 
     def qualified(self, name: str) -> str:
         """The symbol of a definition of this file."""
@@ -64,7 +77,13 @@ class Target:
     @property
     def symbol(self) -> str:
         """Its name in the IR."""
-        return self.unit.qualified(self.definition.name)
+        return self.unit.qualified(self.path)
+
+    @property
+    def path(self) -> str:
+        """Its name in its file: `outer.inner` for a local function."""
+        definition = self.definition
+        return definition.path if isinstance(definition, Function) else definition.name
 
 
 def collect(unit: Unit) -> None:
