@@ -35,7 +35,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("sglc.execution",),
     ("sglc.language", "sglc.backends", "sglc.global_config"),
     ("sglc.frontends",),
-    ("sglc.runtime", "sglc.api", "sglc.lang", "sglc.utils", "sglc.programs.failures"),
+    (
+        "sglc.runtime",
+        "sglc.api",
+        "sglc.lang",
+        "sglc.utils",
+        "sglc.programs.failures",
+        "sglc.formatting",
+    ),
     ("sglc", "sglc.programs"),
     ("sglc.cli", "sglc.__main__"),
 )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sglc.cli import bench, check, compile, explain, run, version
+from sglc.cli import bench, check, compile, explain, fmt, run, version
 
 app = typer.Typer(
     name="sglc",
@@ -39,4 +39,5 @@ app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("compile", cls=compile.Command, epilog=compile.EXAMPLES)(compile.compile)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
+app.command("fmt", epilog=fmt.EXAMPLES)(fmt.fmt)
 app.add_typer(bench.app, name="bench")
