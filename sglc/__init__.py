@@ -91,9 +91,13 @@ def __getattr__(name: str) -> object:
     """Load a public name at its first use (PEP 562): commands that run nothing need none."""
     if name.startswith("_") or name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_ELSEWHERE.get(name, "sglc.api")), name)
-    globals()[name] = value
-    return value
+    if name in _ELSEWHERE:
+        globals()[name] = getattr(importlib.import_module(_ELSEWHERE[name]), name)
+    else:
+        api = importlib.import_module("sglc.api")
+        # All at once, so that whoever compares identities finds every name or none.
+        globals().update({n: getattr(api, n) for n in __all__ if hasattr(api, n)})
+    return globals()[name]
 
 
 def __dir__() -> list[str]:

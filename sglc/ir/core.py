@@ -45,19 +45,41 @@ class Loc:
 class Value:
     """An SSA value: result of an op or argument of a region. Identity is the object's."""
 
-    __slots__ = ("name", "owner", "type", "uses")
+    __slots__ = ("_uses", "name", "owner", "type")
 
     def __init__(self, name: str, type: TypeName, owner: Op | Region | Func | None = None) -> None:
         self.name = name
         """Hint for printing, from the user's variable; the printer makes names unique."""
         self.type: TypeName = type
         self.owner = owner
-        self.uses: list[Op] = []
+        self._uses: dict[Op, int] = {}
+
+    @property
+    def uses(self) -> list[Op]:
         """Ops that have this value as operand, once per operand position."""
+        return [op for op, times in self._uses.items() for _ in range(times)]
+
+    @property
+    def users(self) -> list[Op]:
+        """Ops that have this value as operand, once each."""
+        return list(self._uses)
+
+    def used_by(self, op: Op) -> bool:
+        """Whether the op has this value as operand; in constant time, as prompts have many uses."""
+        return op in self._uses
+
+    def _use(self, op: Op) -> None:
+        self._uses[op] = self._uses.get(op, 0) + 1
+
+    def _drop(self, op: Op) -> None:
+        if self._uses[op] == 1:
+            del self._uses[op]
+        else:
+            self._uses[op] -= 1
 
     def replace_all_uses_with(self, other: Value) -> None:
         """Make every user of this value use `other`."""
-        for user in list(self.uses):
+        for user in self.users:
             user.operands = [other if v is self else v for v in user.operands]
 
     def __repr__(self) -> str:
@@ -101,10 +123,10 @@ class Op:
     @operands.setter
     def operands(self, values: list[Value]) -> None:
         for value in self._operands:
-            value.uses.remove(self)
+            value._drop(self)
         self._operands = values
         for value in values:
-            value.uses.append(self)
+            value._use(self)
 
     def walk(self) -> Iterator[Op]:
         """This op and every op in its regions, in order."""
@@ -119,7 +141,7 @@ class Op:
 
     def erase(self) -> None:
         """Remove from the parent region. Results must be unused."""
-        assert not any(r.uses for r in self.results), f"{self.name} erased while in use"
+        assert not any(r.users for r in self.results), f"{self.name} erased while in use"
         self.operands = []
         if self.parent is not None:
             self.parent.ops.remove(self)

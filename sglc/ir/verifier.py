@@ -88,7 +88,8 @@ class _FuncVerifier:
         where: str,
         owner: Op | None,
     ) -> None:
-        scope = scope | set(region.args)
+        """Check a region; `scope` holds the values visible before it, and does so again after."""
+        scope.update(region.args)
         last = region.terminator
         if last is None or last.name not in ends:
             found = f"ends in `{last.name}`" if last is not None else "is empty"
@@ -113,13 +114,15 @@ class _FuncVerifier:
                 if result.owner is not op:
                     self.add(STRUCTURE, f"result {self.names[result]} has another owner", op)
             scope.update(op.results)
+        # One set for the whole function: a copy for each region would be quadratic.
+        scope.difference_update(region.args, *(op.results for op in region.ops))
 
     def op(self, op: Op, spec: OpSpec, scope: set[Value]) -> None:
         for value in op.operands:
             if value not in scope:
                 name = self.names.get(value, f"%{value.name}")
                 self.add(SCOPE, f"`{name}` is used before it is defined, or out of its region", op)
-            if op not in value.uses:
+            if not value.used_by(op):
                 self.add(STRUCTURE, "an operand's use list does not know this operation", op)
         self.operands(op, spec)
         self.attributes(op, spec)

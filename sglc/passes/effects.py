@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 from sglc.ir.core import Func, Module, Op, Symbol, Value
 from sglc.ir.ops import OPS
 
+CALLS = ("lm.run", "cf.call")
 _NUMBER = re.compile(r"\.\d+\Z")
 
 
@@ -17,32 +19,50 @@ def callee_of(module: Module, op: Op) -> Func | None:
     return module.funcs.get(callee.name) if isinstance(callee, Symbol) else None
 
 
-def host_ops(module: Module, ops: Iterable[Op]) -> Iterator[tuple[Op, str]]:
+class HostCode:
     """
-    Ops that may run host code, with what they run, calls followed into the module.
+    Which functions of a module may run host code, and what; calls are followed into the module.
 
-    The op is the one in `ops` itself: for a call it is the call, whatever the callee contains.
+    Computed once for a module: following every call anew would be quadratic.
     """
-    for op in ops:
-        what = _host_code(module, op, set())
-        if what:
-            yield op, what
 
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.known: dict[str, str] = {}
+        """What a function runs, in words; functions that run none are left out."""
+        callers: dict[str, list[str]] = {}
+        for func in module.funcs.values():
+            for op in func.walk():
+                callee = callee_of(module, op) if op.name in CALLS else None
+                if callee is not None:
+                    callers.setdefault(callee.name, []).append(func.name)
+                elif func.name not in self.known and (what := self._own(op)):
+                    self.known[func.name] = what
+        reached = deque(self.known)
+        while reached:
+            name = reached.popleft()
+            for caller in callers.get(name, ()):
+                if caller not in self.known:
+                    self.known[caller] = self._by(name)
+                    reached.append(caller)
 
-def _host_code(module: Module, op: Op, seen: set[str]) -> str:
-    if op.name in ("lm.run", "cf.call"):
-        callee = callee_of(module, op)
+    def of(self, op: Op) -> str:
+        """The host code that one op may run, in words, regions left out; empty if none."""
+        callee = callee_of(self.module, op) if op.name in CALLS else None
         if callee is None:
+            return self._own(op)
+        return self._by(callee.name) if callee.name in self.known else ""
+
+    def _by(self, name: str) -> str:
+        return f"{self.known[name]}, called by `{name}`"
+
+    def _own(self, op: Op) -> str:
+        if op.name in CALLS:
             name = op.attrs.get("callee")
             return f"`{name.name if isinstance(name, Symbol) else '?'}`, whose effects are unknown"
-        if callee.name in seen:
+        if op.name == "lm.append" and _is_text(op.operands[1]):
             return ""
-        seen.add(callee.name)
-        inner = next((w for o in callee.walk() if (w := _host_code(module, o, seen))), "")
-        return f"{inner}, called by `{callee.name}`" if inner else ""
-    if op.name == "lm.append" and _is_text(op.operands[1]):
-        return ""
-    return describe(op) if "host" in OPS[op.name].effects else ""
+        return describe(op) if "host" in OPS[op.name].effects else ""
 
 
 def _is_text(value: Value) -> bool:

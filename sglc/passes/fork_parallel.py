@@ -16,7 +16,7 @@ from sglc.ir.core import Loc, Module, Op, Region, Value
 from sglc.ir.ops import OPS
 from sglc.ir.verify_control import enclosing_loop
 from sglc.passes.base import Pass, PassResult, remark
-from sglc.passes.effects import callee_of, host_ops, moved_from_outside
+from sglc.passes.effects import HostCode, callee_of, moved_from_outside
 
 PARALLEL, NOT_PARALLEL = "SGL0363", "SGL0364"
 APPENDS_OUTSIDE = "it appends to a prompt of the surrounding code"
@@ -39,11 +39,12 @@ class ForkParallel(Pass):
     def apply(self, module: Module) -> PassResult:
         remarks: list[Diagnostic] = []
         changed = False
+        host = HostCode(module)
         for func in module.funcs.values():
             for op in func.walk():
                 if not candidate(op) or op.attrs.get("parallel") is True:
                     continue
-                found = obstacle(module, op)
+                found = obstacle(module, op, host)
                 what = describe(op, independent=found is None)
                 if found is None:
                     op.attrs["parallel"] = True
@@ -91,33 +92,40 @@ def _line(loc: Loc | None) -> str:
     return f" (line {loc.line})" if loc is not None and loc.line else ""
 
 
-def obstacle(module: Module, op: Op) -> Obstacle | None:
-    """Why a candidate must run in order, or None when it is independent."""
+def obstacle(module: Module, op: Op, host: HostCode | None = None) -> Obstacle | None:
+    """
+    Why a candidate must run in order, or None when it is independent.
+
+    `host` is the module's, for those who ask about many ops.
+    """
+    host = host or HostCode(module)
     match op.name:
         case "lm.run":
-            return _call(module, op)
+            return _call(host, op)
         case "cf.for":
-            return _loop(module, op)
-    return _region(module, op.regions[0]) if op.regions else _python_fork(module, op)
+            return _loop(host, op)
+    return _region(host, op.regions[0]) if op.regions else _python_fork(host, op)
 
 
-def _host(module: Module, ops: list[Op]) -> Obstacle | None:
-    for op, what in host_ops(module, ops):
-        return Obstacle(op, f"it runs host code, {what}")
+def _host(host: HostCode, ops: list[Op]) -> Obstacle | None:
+    for op in ops:
+        what = host.of(op)
+        if what:
+            return Obstacle(op, f"it runs host code, {what}")
     return None
 
 
-def _call(module: Module, op: Op) -> Obstacle | None:
+def _call(host: HostCode, op: Op) -> Obstacle | None:
     if any(v.type in ("handle", "list") for v in op.operands):
         return Obstacle(op, "a prompt is handed to it")
-    if callee_of(module, op) is None:
+    if callee_of(host.module, op) is None:
         return Obstacle(op, "the function it calls is in another file")
-    return _host(module, [op])
+    return _host(host, [op])
 
 
-def _region(module: Module, region: Region) -> Obstacle | None:
+def _region(host: HostCode, region: Region) -> Obstacle | None:
     ops = [inner for op in region.ops for inner in op.walk()]
-    found = _host(module, ops)
+    found = _host(host, ops)
     if found is not None:
         return found
     for op in moved_from_outside(ops, _defined(region)):
@@ -134,7 +142,7 @@ def _defined(region: Region) -> set[Value]:
     return values
 
 
-def _loop(module: Module, op: Op) -> Obstacle | None:
+def _loop(host: HostCode, op: Op) -> Obstacle | None:
     body = op.region("body")
     assert body is not None
     for inner in op.walk():
@@ -150,17 +158,17 @@ def _loop(module: Module, op: Op) -> Obstacle | None:
                 return Obstacle(end, APPENDS_OUTSIDE)
             if given is not arg:
                 return Obstacle(end, "a turn uses what the turn before it made")
-    return _region(module, body)
+    return _region(host, body)
 
 
-def _python_fork(module: Module, op: Op) -> Obstacle | None:
+def _python_fork(host: HostCode, op: Op) -> Obstacle | None:
     """A list of branches: all uses must be loops, items or joins, without host code between."""
     forks, home = op.results[-1], op.parent
     assert home is not None
     uses = [use for use in dict.fromkeys(forks.uses) if use is not op]
     for use in uses:
         if use.name == "cf.for" and use.operands[0] is forks:
-            found = _loop(module, use) if _continues(use) else None
+            found = _loop(host, use) if _continues(use) else None
             if found is not None:
                 return found
         elif use.name not in ("lm.item", "lm.join"):

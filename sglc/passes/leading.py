@@ -8,6 +8,7 @@ the chat template of the model. Works on handles and on promoted states.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from sglc.ir.attrs import same
 from sglc.ir.core import Attr, Func, Module, Op, Region, Value
 from sglc.ir.ops import OPS
 from sglc.passes.effects import callee_of, names_value
+from sglc.passes.places import Places
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -47,15 +49,13 @@ class Leading:
         return first if isinstance(first, str) else ""
 
 
-def of_function(module: Module, func: Func) -> Leading:
+def of_function(module: Module, func: Func, places: Places | None = None) -> Leading:
     """What the function's own prompt starts with: its prompt parameter or its first `lm.new`."""
     prompt = prompt_of(func)
     if prompt is None:
         return Leading(complete=False)
-    start = 0
-    if isinstance(prompt.owner, Op):
-        start = func.body.ops.index(prompt.owner) + 1
-    return of_region(module, func.body, start, prompt)
+    after = prompt.owner if isinstance(prompt.owner, Op) else None
+    return of_region(module, places or Places(func), func.body, prompt, after=after)
 
 
 def prompt_of(func: Func) -> Value | None:
@@ -68,27 +68,41 @@ def prompt_of(func: Func) -> Value | None:
 
 def of_region(
     module: Module,
+    places: Places,
     region: Region,
-    start: int,
     prompt: Value,
+    *,
+    after: Op | None = None,
+    before: Op | None = None,
     calls: tuple[str, ...] = (),
-    end: int | None = None,
 ) -> Leading:
-    """What is appended to `prompt` by the region's ops from position `start` on, up to `end`."""
+    """What the region's ops between `after` and `before` (or its ends) append to `prompt`."""
     found = Leading()
     current = prompt
-    for op in region.ops[start:end]:
-        if not found.complete:
+    steps = deque(_later(places, current, after))
+    while steps and found.complete:
+        op = steps.popleft()
+        own = places.within(region, op)
+        if own is None:
+            continue
+        if before is not None and places.order[own] >= places.order[before]:
             break
-        if any(current in inner.operands for r in op.regions for o in r.ops for inner in o.walk()):
+        if own is not op or names_value(op, current):
             found.stop()  # appended to inside a region: how often is not known here
-        elif any(names_value(inner, current) for inner in op.walk()):
-            found.stop()
-        elif current in op.operands and not OPS[op.name].terminator:
+        elif not OPS[op.name].terminator:
             _append(module, op, current, found, calls)
             if current.type == "state" and OPS[op.name].moves:
                 current = op.results[0]
+                steps = deque(_later(places, current, op))
     return found
+
+
+def _later(places: Places, prompt: Value, after: Op | None) -> list[Op]:
+    """Operations after `after` that use a prompt, and the first host code that names it."""
+    start = -1 if after is None else places.order[after]
+    users = [op for op in prompt.users if places.order[op] > start]
+    named = places.next_naming(prompt, start)
+    return sorted({*users, *named}, key=places.order.__getitem__)
 
 
 def _append(module: Module, op: Op, current: Value, found: Leading, calls: tuple[str, ...]) -> None:
@@ -132,7 +146,7 @@ def _append_call(module: Module, op: Op, found: Leading, calls: tuple[str, ...])
     if callee is None or prompt is None or callee.name in calls or prompt.owner is not callee.body:
         found.stop()
         return
-    inner = of_region(module, callee.body, 0, prompt, (*calls, callee.name))
+    inner = of_region(module, Places(callee), callee.body, prompt, calls=(*calls, callee.name))
     for segment in inner.segments:
         found.add(segment)
     if not inner.complete:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sglc.diagnostics.core import Diagnostic
-from sglc.ir.core import Attr, Func, Module, Op, Region, Value
+from sglc.ir.core import Attr, Func, Module, Op, Region
 from sglc.passes import leading
 from sglc.passes.base import Pass, PassResult, remark
-from sglc.passes.effects import names_value
+from sglc.passes.places import Places
 
 FUNCTION_PREFIX, FORK_PREFIX = "SGL0361", "SGL0362"
 
@@ -36,14 +36,17 @@ class PrefixHoist(Pass):
         remarks: list[Diagnostic] = []
         changed = False
         for func in module.funcs.values():
-            changed |= self._function(module, func, remarks)
-            for op in func.walk():
+            places = Places(func)
+            changed |= self._function(module, func, places, remarks)
+            for op in places.order:
                 if op.name == "lm.fork" and op.attrs.get("size") != 1:
-                    changed |= self._fork(module, op, remarks)
+                    changed |= self._fork(module, places, op, remarks)
         return PassResult(changed, tuple(remarks))
 
-    def _function(self, module: Module, func: Func, remarks: list[Diagnostic]) -> bool:
-        segments = leading.of_function(module, func).segments
+    def _function(
+        self, module: Module, func: Func, places: Places, remarks: list[Diagnostic]
+    ) -> bool:
+        segments = leading.of_function(module, func, places).segments
         if not self._worth(segments):
             return False
         chars, tokens = leading.size(segments)
@@ -55,10 +58,10 @@ class PrefixHoist(Pass):
         remarks.append(remark(FUNCTION_PREFIX, message, module, func.loc))
         return True
 
-    def _fork(self, module: Module, op: Op, remarks: list[Diagnostic]) -> bool:
+    def _fork(self, module: Module, places: Places, op: Op, remarks: list[Diagnostic]) -> bool:
         op.attrs["hoist"] = True
         op.made_by = self.name
-        segments = leading.common(_branches(module, op))
+        segments = leading.common(_branches(module, places, op))
         text = segments[0] if segments else ""
         if isinstance(text, str) and text and self._worth([text]):
             op.attrs["common"] = text
@@ -77,30 +80,30 @@ class PrefixHoist(Pass):
         return chars >= self.min_chars and tokens >= self.min_tokens
 
 
-def _branches(module: Module, op: Op) -> list[list[Attr]]:
+def _branches(module: Module, places: Places, op: Op) -> list[list[Attr]]:
     """For each known way a branch goes on: what it starts with; empty when a use is not known."""
     if op.regions:
         branch = op.regions[0]
-        return [leading.of_region(module, branch, 0, branch.args[0]).segments]
+        return [leading.of_region(module, places, branch, branch.args[0]).segments]
     forks, home = op.results[-1], op.parent
     assert home is not None
-    uses = [o for o in home.ops if _uses(o, forks)]
+    uses = places.touching_in(home, forks)
     if not uses:
         return []
     first = uses[0]
     body = first.region("body")
     if first.name == "cf.for" and first.operands[0] is forks and body is not None:
-        if any(_uses(inner, forks) for inner in body.ops):
+        if any(
+            use is not first and places.within(home, use) is first for use in places.touching(forks)
+        ):
             return []  # a turn may append to other branches than its own
-        return [leading.of_region(module, body, 0, body.args[0]).segments]
-    return _items(module, op, home, uses)
+        return [leading.of_region(module, places, body, body.args[0]).segments]
+    return _items(module, places, op, home, uses)
 
 
-def _uses(op: Op, value: Value) -> bool:
-    return any(value in inner.operands or names_value(inner, value) for inner in op.walk())
-
-
-def _items(module: Module, op: Op, home: Region, uses: list[Op]) -> list[list[Attr]]:
+def _items(
+    module: Module, places: Places, op: Op, home: Region, uses: list[Op]
+) -> list[list[Attr]]:
     """
     The branches of a fork of constant size whose items are taken one by one.
 
@@ -114,9 +117,7 @@ def _items(module: Module, op: Op, home: Region, uses: list[Op]) -> list[list[At
         if index is None or index in starts:
             break
         again = next((u for u in uses[position + 1 :] if _index(u) in (None, index)), None)
-        end = None if again is None else home.ops.index(again)
-        start = home.ops.index(use) + 1
-        found = leading.of_region(module, home, start, use.results[0], end=end)
+        found = leading.of_region(module, places, home, use.results[0], after=use, before=again)
         starts[index] = found.segments
     return list(starts.values()) if isinstance(size, int) and set(starts) == {*range(size)} else []
 

@@ -20,6 +20,7 @@ from sglc.ir.ops import OPS
 from sglc.ir.verify_control import enclosing_loop, enclosing_try
 from sglc.passes.base import Pass, PassResult, remark
 from sglc.passes.effects import base_name, names_value
+from sglc.passes.places import Places
 
 NOT_PROMOTED = "SGL0360"
 
@@ -35,8 +36,10 @@ class Promote(Pass):
         changed = False
         for func in module.funcs.values():
             chosen: list[Value] = []
+            places = Places(func)
+            leaving = _first_jump_out_of_finally(places)
             for handle in _handles(func):
-                found = _obstacle(module, func, handle)
+                found = _obstacle(module, places, handle, leaving)
                 if found is None:
                     chosen.append(handle)
                 else:
@@ -59,18 +62,25 @@ def _handles(func: Func) -> Iterator[Value]:
             yield from (a for a in op.regions[0].args[:1] if a.type == "handle")
 
 
-def _obstacle(module: Module, func: Func, handle: Value) -> tuple[Op, str] | None:
+def _first_jump_out_of_finally(places: Places) -> Op | None:
+    jumps = (op for op in places.order if _target(op) is not None)
+    return next((op for op in jumps if _leaves_finally(op)), None)
+
+
+def _obstacle(
+    module: Module, places: Places, handle: Value, leaving: Op | None
+) -> tuple[Op, str] | None:
     """The first use that keeps the handle from being promoted, and why."""
-    for op in func.walk():
-        if _target(op) is not None and _leaves_finally(op):
-            return op, f"`{op.name}` in a `finally` block"
+    for op in places.touching(handle):
+        if leaving is not None and places.order[leaving] <= places.order[op]:
+            break
         positions = [i for i, v in enumerate(op.operands) if v is handle]
         reason = _bad_use(module, op, positions, handle)
         if not reason and names_value(op, handle):
             reason = "host code names it here"
         if reason:
             return op, reason
-    return None
+    return None if leaving is None else (leaving, f"`{leaving.name}` in a `finally` block")
 
 
 def _bad_use(module: Module, op: Op, positions: list[int], handle: Value) -> str:
@@ -114,7 +124,8 @@ class _Rewriter:
     """Rewrites one function; `current` maps each handle to its state at the point reached."""
 
     def __init__(self, handles: list[Value]) -> None:
-        self.handles = handles
+        self.handles = {handle: number for number, handle in enumerate(handles)}
+        """Numbered in order of definition."""
         self.threads: dict[Op, list[Value]] = {}
         """For ops with regions: handles threaded through them, in order of definition."""
         self.scopes: dict[Op, Value] = {}
@@ -141,7 +152,8 @@ class _Rewriter:
             target = _target(inner)
             if target is not None and target is not op:
                 used.update(self.threads.get(target, ()))
-        return [h for h in self.handles if h in used and h not in own]
+        found = (value for value in used - own if value in self.handles)
+        return sorted(found, key=self.handles.__getitem__)
 
     def region(self, region: Region, current: dict[Value, Value]) -> None:
         for op in list(region.ops):

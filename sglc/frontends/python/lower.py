@@ -67,10 +67,10 @@ def lower_parsed(file: SourceFile) -> tuple[Module, list[Diagnostic]]:
     module = new_module(file)
     remarks: list[Diagnostic] = []
     plain = {n.name: n for n in file.tree.body if isinstance(n, ast.FunctionDef)}
+    parents = dict(functions(file))
     for node in ast.walk(file.tree):
         if isinstance(node, ast.FunctionDef) and names.is_program(node):
-            parents = _parents(file, node)
-            source_of = function_in_file(file, node, parents)
+            source_of = function_in_file(file, node, parents[node])
             _check_state(source_of)
             remarks += lower_into(module, source_of, names, plain)
     return module, remarks
@@ -199,10 +199,6 @@ def _attributes(scope: Scope, kind: str) -> dict[str, object]:
 def _loc(source: FunctionSource) -> Loc:
     span = source.span(source.node)
     return Loc(span.line, span.column, span.end_line, span.end_column)
-
-
-def _parents(file: SourceFile, node: ast.FunctionDef) -> tuple[ast.AST, ...]:
-    return next(parents for found, parents in functions(file) if found is node)
 
 
 def module_name(path: str) -> str:

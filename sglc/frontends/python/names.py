@@ -111,7 +111,7 @@ class LiveNames:
         for attribute in rest:
             if not isinstance(value, types.ModuleType):
                 return _MISSING
-            value = vars(value).get(attribute, _MISSING)
+            value = _attribute(value, attribute)
         return value
 
     def resolve(self, path: Path) -> str | None:
@@ -125,6 +125,13 @@ class LiveNames:
     def broken(self) -> list[Guard]:
         """Guards that no longer hold."""
         return [g for g in self.guards.values() if not g.holds(self.lookup)]
+
+
+def _attribute(module: types.ModuleType, name: str) -> object:
+    """What a module has under a name, without running a user's `__getattr__`."""
+    if module is sys.modules.get("sglc"):
+        return getattr(module, name, _MISSING)  # ours, which loads its names at first use
+    return vars(module).get(name, _MISSING)
 
 
 def symbol_of(value: object) -> str | None:
@@ -141,7 +148,7 @@ def symbol_of(value: object) -> str | None:
 def _language() -> Mapping[int, str]:
     """Identities of the API's functions and of the builtins. Built once the API is imported."""
     global _identities
-    package = sys.modules.get("sglc")
+    package = sys.modules.get("sglc.api")
     exported = [n for n in sorted(API) if package is not None and n in vars(package)]
     if len(_identities) != len(exported) + len(TOTAL_BUILTINS):
         found = {id(getattr(builtins, n)): f"builtins.{n}" for n in TOTAL_BUILTINS}

@@ -12,9 +12,10 @@ import __future__
 import ast
 import hashlib
 import linecache
+import re
 import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sglc.diagnostics.core import Diagnostic, Span
 
@@ -23,6 +24,9 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 FUTURE_FLAGS = 0
 for _feature in __future__.all_feature_names:
     FUTURE_FLAGS |= getattr(__future__, _feature).compiler_flag
+
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+"""Python's lines: unlike `str.splitlines`, form feeds and the like end none."""
 
 
 class NoSourceError(Exception):
@@ -40,15 +44,24 @@ class SourceFile:
     path: str
     text: str
     tree: ast.Module
+    lines: tuple[str, ...] = field(repr=False)
+    """Lines with their ends, split once: every node's place needs them."""
 
     @staticmethod
     def parse(path: str, text: str) -> SourceFile:
         """Parse `text`; raises `SyntaxError` as Python does, with the file's name."""
-        return SourceFile(path, text, ast.parse(text, filename=path))
+        return SourceFile(path, text, ast.parse(text, filename=path), tuple(_LINE.findall(text)))
 
     def segment(self, node: ast.AST) -> str:
-        """Source text of a node, decorators not included."""
-        return ast.get_source_segment(self.text, node) or ""
+        """Source text of a node, decorators not included; empty for one that has no place."""
+        line, end_line = getattr(node, "lineno", None), getattr(node, "end_lineno", None)
+        start, end = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None)
+        if line is None or end_line is None or end is None:
+            return ""
+        covered = [text.encode() for text in self.lines[line - 1 : end_line]]
+        covered[-1] = covered[-1][:end]
+        covered[0] = covered[0][start:]
+        return b"".join(covered).decode()
 
     def span(self, node: ast.AST) -> Span:
         """The node's place. Columns count characters from 1, though `ast` counts UTF-8 bytes."""
@@ -64,10 +77,9 @@ class SourceFile:
 
     def column(self, line: int, offset: int) -> int:
         """Column from 1, in characters, of a byte offset in a line."""
-        lines = self.text.split("\n")
-        if not 0 < line <= len(lines) or lines[line - 1].isascii():
+        if not 0 < line <= len(self.lines) or self.lines[line - 1].isascii():
             return offset + 1
-        return len(lines[line - 1].encode()[:offset].decode(errors="ignore")) + 1
+        return len(self.lines[line - 1].encode()[:offset].decode(errors="ignore")) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +102,7 @@ class FunctionSource:
     def sha256(self) -> str:
         """Hash of the function's text, decorators included, indentation not."""
         start = min([self.node.lineno, *(d.lineno for d in self.node.decorator_list)])
-        lines = self.file.text.split("\n")[start - 1 : self.node.end_lineno]
+        lines = [t.rstrip("\n") for t in self.file.lines[start - 1 : self.node.end_lineno]]
         indent = self.node.col_offset
         text = "\n".join(line[indent:] if not line[:indent].strip() else line for line in lines)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -193,7 +205,9 @@ def _compile(
 ) -> types.CodeType:
     """Code of `node` standing where `original` stands."""
     top: ast.AST = parents[0] if parents else original
-    statement = next(s for s in file.tree.body if s is top or top in ast.walk(s))
+    statement = next((s for s in file.tree.body if s is top), None)
+    if statement is None:  # it stands in an `if` or `try` of the module
+        statement = next(s for s in file.tree.body if top in ast.walk(s))
     if node is not original:
         statement = _replaced(statement, original, node)
     module = ast.Module([*_imports(file.tree), statement], [])

@@ -1,0 +1,1 @@
+"""What `sglc bench compile` measures: generated programs, phases of compiling, starting."""
