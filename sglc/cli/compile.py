@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 from sglc.cli import console, emission, options, pipelines
 from sglc.cli.emission import Emit
 from sglc.cli.guard import guarded, usage
+from sglc.diagnostics.output import OutputFormat
 
 if TYPE_CHECKING:
     from sglc.passes.instrumentation import Instrumentation, Observer, Report
@@ -62,6 +63,10 @@ def compile(
     print_after_all: options.PrintAfterAll = False,
     print_after_change: options.PrintAfterChange = False,
     time_passes: options.TimePasses = False,
+    output_format: options.Format = None,
+    remarks: Annotated[
+        bool, typer.Option("--remarks", help="Say what front end and passes found, on stderr.")
+    ] = False,
 ) -> None:
     """
     Compile a program and print the result. The program is read, never imported or run.
@@ -71,6 +76,7 @@ def compile(
     from sglc.programs.compilation import Plan, compile_target
     from sglc.programs.target import choose, parse_target
 
+    console.FORM.set(output_format)
     target = parse_target(file)
     plan = Plan(pipelines.choose(passes, no_pass), start, _stop(stop, emit))
     shown = _printed(plan, print_after or (), every=print_after_all, changes=print_after_change)
@@ -80,9 +86,18 @@ def compile(
         from sglc.passes.observers import times_table
 
         console.message(times_table(report))
+    _findings(report, remarks=remarks)
     if target.function is not None and plan.last != "parse":
         choose(report.value, target)
     emission.write(_text(target, report, plan, emit), output)
+
+
+def _findings(report: Report, *, remarks: bool) -> None:
+    """Warnings, and remarks where they are wanted; machines want them all."""
+    machine = console.FORM.get() not in (None, OutputFormat.TEXT, OutputFormat.CONCISE)
+    found = [d for d in report.remarks if machine or remarks or d.severity != "remark"]
+    if found or machine:
+        console.show(found)
 
 
 def _stop(stop: str | None, emit: Emit | None) -> str | None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TextIO
 
 from sglc.diagnostics.core import Diagnostic
+
+if TYPE_CHECKING:
+    from sglc.diagnostics.output import OutputFormat
+
+FORM: ContextVar[OutputFormat | None] = ContextVar("form", default=None)
+"""How this command writes diagnostics; None: as text for people."""
 
 
 def colored(stream: TextIO) -> bool:
@@ -19,11 +26,26 @@ def colored(stream: TextIO) -> bool:
 
 
 def show(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None) -> None:
-    """Render diagnostics to stderr; `sources` is text that is in no file."""
-    from sglc.diagnostics.render import render
-
-    text = render(list(diagnostics), color=colored(sys.stderr), sources=sources)
+    """Write diagnostics to stderr, in the form chosen; `sources` is text that is in no file."""
+    text = findings_text(list(diagnostics), sys.stderr, sources)
     message(text.rstrip("\n"))
+
+
+def findings_text(
+    diagnostics: Sequence[Diagnostic], stream: TextIO, sources: Mapping[str, str] | None = None
+) -> str:
+    """Diagnostics as they are to be written to a stream, in the form chosen."""
+    form = FORM.get()
+    if form is None:
+        from sglc.diagnostics.render import render
+
+        return render(diagnostics, color=colored(stream), sources=sources)
+    from sglc.cli.version import installed_version
+    from sglc.diagnostics.output import formatted
+
+    return formatted(
+        diagnostics, form, version=installed_version(), color=colored(stream), sources=sources
+    )
 
 
 def message(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sglc.cli import options, pipelines
+from sglc.cli import console, options, pipelines
 from sglc.cli.guard import guarded
 from sglc.programs.target import choose, load_with_remarks, parse_target
 
@@ -32,6 +32,7 @@ def explain(
     ],
     passes: options.Passes = None,
     no_pass: options.NoPass = None,
+    output_format: options.Format = None,
 ) -> None:
     """
     Say what is computed once, what runs in parallel, where a program waits, what stays Python.
@@ -45,6 +46,7 @@ def explain(
         return
     from sglc.cli.explanation import describe
 
+    console.FORM.set(output_format)
     target = parse_target(what)
     module, remarks = load_with_remarks(target)
     remarks += pipelines.choose(passes, no_pass).run(module, verify=True)

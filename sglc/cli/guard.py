@@ -28,6 +28,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        chosen = console.FORM.set(None)
         try:
             command(*args, **kwargs)
             sys.stdout.flush()
@@ -48,6 +49,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
                 raise typer.Exit(INTERNAL) from None
             console.show(found.diagnostics, found.sources)
             raise typer.Exit(DIAGNOSTICS) from None
+        finally:
+            console.FORM.reset(chosen)
 
     return wrapper
 

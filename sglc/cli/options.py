@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sglc.diagnostics.output import OutputFormat
+
 PHASES = "Phases"
 
 Target = Annotated[
@@ -40,6 +42,15 @@ NoPass = Annotated[
 ]
 
 
+Format = Annotated[
+    OutputFormat | None,
+    typer.Option(
+        "--output-format",
+        help="How findings are written. text: with source lines. concise: one line each. json: "
+        "one object a line. sarif: a SARIF 2.1.0 log. github: workflow commands.",
+        show_default="text",
+    ),
+]
 To = Annotated[
     str | None,
     typer.Option(

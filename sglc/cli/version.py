@@ -11,8 +11,8 @@ SHOWN = ("torch", "triton", "transformers", "llguidance")
 
 def describe() -> str:
     """One line: sglc, Python and the libraries that decide how an engine behaves."""
-    parts = [f"sglc {_version('sglc')}", f"Python {platform.python_version()}"]
-    parts += [f"{name} {_version(name)}" for name in SHOWN]
+    parts = [f"sglc {installed_version('sglc')}", f"Python {platform.python_version()}"]
+    parts += [f"{name} {installed_version(name)}" for name in SHOWN]
     return ", ".join(parts)
 
 
@@ -23,7 +23,8 @@ def show(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _version(name: str) -> str:
+def installed_version(name: str = "sglc") -> str:
+    """The version of a package, by its metadata."""
     # Here, because every command imports this module and few print versions.
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sglc.diagnostics.core import Diagnostic, Span
-from sglc.diagnostics.source import SourceLines, display_width, load_lines
+from sglc.diagnostics.source import SourceFiles, SourceLines, display_width
 
 Sources = Mapping[str, str]
 """Text by file name, for sources that are not (or no longer) on disk."""
@@ -40,15 +40,27 @@ def render(
     return "\n".join(block + "\n" for block in blocks)
 
 
-def render_json(diagnostics: Sequence[Diagnostic] | Diagnostic) -> str:
+def render_json(
+    diagnostics: Sequence[Diagnostic] | Diagnostic, *, sources: Sources | None = None
+) -> str:
     """One JSON object a line, for editors and scripts."""
     items = (diagnostics,) if isinstance(diagnostics, Diagnostic) else diagnostics
-    lines = [json.dumps(to_json(item), ensure_ascii=False) for item in dict.fromkeys(items)]
-    return "".join(line + "\n" for line in lines)
+    files = SourceFiles(sources or {})
+    found = [to_json(item, files) for item in dict.fromkeys(items)]
+    return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in found)
 
 
-def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    """Plain data of one diagnostic; positions count from 1, ends are exclusive."""
+def to_json(diagnostic: Diagnostic, files: SourceFiles | None = None) -> dict[str, Any]:
+    """
+    Plain data of one diagnostic; positions count characters from 1, ends are exclusive.
+
+    With `files`, helps that correct a word come as suggestions too.
+    """
+    # Only machine-readable output pays for every page of every code.
+    from sglc.diagnostics.fixes import suggestions
+    from sglc.diagnostics.links import url
+
+    source = files.of(diagnostic.span) if files is not None else None
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity,
@@ -58,6 +70,16 @@ def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "labels": [{"span": _span_json(x.span), "text": x.text} for x in diagnostic.labels],
         "notes": list(diagnostic.notes),
         "helps": list(diagnostic.helps),
+        "suggestions": [
+            {
+                "span": _span_json(one.span),
+                "replacement": one.replacement,
+                "message": one.message,
+                "applicability": one.applicability,
+            }
+            for one in suggestions(diagnostic, source)
+        ],
+        "url": url(diagnostic.code),
     }
 
 
@@ -78,18 +100,12 @@ class _Painter:
 
     def __init__(self, color: bool, sources: Sources) -> None:
         self.color = color
-        self.sources = sources
-        self.files: dict[str, SourceLines | None] = {}
+        self.files = SourceFiles(sources)
 
     def paint(self, style: str, text: str) -> str:
         if not self.color or not text:
             return text
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
-
-    def lines_of(self, file: str) -> SourceLines | None:
-        if file not in self.files:
-            self.files[file] = load_lines(file, self.sources)
-        return self.files[file]
 
     def block(self, item: Diagnostic) -> str:
         head = self.paint(item.severity, f"{item.severity}[{item.code}]")
@@ -122,7 +138,7 @@ class _Painter:
             place = primary if primary.file == file else min(mark[0] for mark in marks)
             arrow = "-->" if primary.file == file else ":::"
             out.append(f"{' ' * width}{self.paint('frame', arrow)} {place}")
-            source = self.lines_of(file)
+            source = self.files.lines(file)
             if source is not None:
                 out += self._window(source, marks, width, item.severity)
         return out

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
+from sglc.diagnostics.core import Span
+
 TAB_WIDTH = 4
 _LONGEST = 400
 """Characters of a line that are shown; longer lines are cut."""
@@ -45,6 +47,25 @@ def load_lines(file: str, sources: Mapping[str, str]) -> SourceLines | None:
         except (OSError, UnicodeDecodeError, ValueError):
             return None
     return SourceLines(text)
+
+
+class SourceFiles:
+    """Files that diagnostics refer to, each read once."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self.sources = sources
+        """Text by name of what is not, or no longer, on disk."""
+        self._read: dict[str, SourceLines | None] = {}
+
+    def lines(self, file: str) -> SourceLines | None:
+        """The lines of a file; None when it cannot be read."""
+        if file not in self._read:
+            self._read[file] = load_lines(file, self.sources)
+        return self._read[file]
+
+    def of(self, span: Span | None) -> SourceLines | None:
+        """The lines of the file that a span is in."""
+        return None if span is None else self.lines(span.file)
 
 
 def display_width(text: str) -> int:

@@ -6,22 +6,15 @@ A dump of the IR (`.sglir`) is parsed and goes on after the phase that it is a d
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sglc.diagnostics.core import Diagnostic, UsageError
 from sglc.diagnostics.suggest import did_you_mean
-from sglc.passes.instrumentation import Instrumentation, Phase, Product, Report
+from sglc.passes.instrumentation import Instrumentation, Phase, Report
 from sglc.passes.pipeline import DEFAULT, Pipeline
+from sglc.programs.front_end import LOWER, PARSE, front_end
 from sglc.programs.target import Target
-from sglc.programs.tree import show
 
-if TYPE_CHECKING:
-    from sglc.frontends.python.source import SourceFile
-    from sglc.frontends.script.files import Loaded
-
-PARSE, LOWER = "parse", "lower"
 NO_PHASE, NO_PLAN = "SGL0613", "SGL0614"
 
 
@@ -82,58 +75,8 @@ def phases(target: Target, plan: Plan) -> tuple[Phase, ...]:
     if stop < start and plan.stop != PARSE:
         message = f"the phase `{plan.last}` comes before `{plan.names[start]}`"
         raise _usage(NO_PLAN, message, "give `--to` a later phase")
-    every = (*_front_end(target), *plan.pipeline.phases())
+    every = (*front_end(target), *plan.pipeline.phases())
     return tuple(p for p in every if p.number == 0 or start < p.number <= stop)
-
-
-def _front_end(target: Target) -> tuple[Phase, ...]:
-    match target.kind:
-        case "sgl":
-            return _pair(lambda _: _parse_script(target), _lower_script)
-        case "py":
-            return _pair(lambda _: _parse_python(target), _lower_python)
-        case _:
-            return (Phase(PARSE, 0, lambda _: _parse_dump(target)),)
-
-
-def _pair(parse: Callable[[None], Product], lower: Callable[..., Product]) -> tuple[Phase, ...]:
-    return (Phase(PARSE, 0, parse), Phase(LOWER, 1, lower))
-
-
-def _parse_script(target: Target) -> Product:
-    from sglc.frontends.script import load_script
-
-    loaded = load_script(target.text if target.stdin else target.path, file=target.file)
-    return Product(loaded, show=lambda: "\n".join(show(unit.script) for unit in loaded.units))
-
-
-def _lower_script(loaded: Loaded) -> Product:
-    from sglc.frontends.script import lower_loaded
-
-    module, warnings = lower_loaded(loaded)
-    return Product(module, remarks=tuple(warnings))
-
-
-def _parse_python(target: Target) -> Product:
-    import ast
-
-    from sglc.frontends.python import parse_file
-
-    file = parse_file(target.file, target.text)
-    return Product(file, show=lambda: ast.dump(file.tree, indent=2))
-
-
-def _lower_python(file: SourceFile) -> Product:
-    from sglc.frontends.python import lower_parsed
-
-    module, remarks = lower_parsed(file)
-    return Product(module, remarks=tuple(remarks))
-
-
-def _parse_dump(target: Target) -> Product:
-    from sglc.ir.parser import parse_module
-
-    return Product(parse_module(target.text, target.file))
 
 
 def _usage(code: str, message: str, *helps: str) -> UsageError:

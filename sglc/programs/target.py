@@ -62,9 +62,7 @@ def parse_target(text: str) -> Target:
         what = "is a directory" if path.is_dir() else "no such file"
         raise _usage("SGL0606", f"cannot read `{path}`: {what}", *_similar_files(path))
     if path.suffix not in SUFFIXES:
-        raise _usage(
-            "SGL0608", f"`{path}` is not a program", "programs end in " + ", ".join(SUFFIXES)
-        )
+        raise _not_a_program(path)
     try:
         content = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -72,6 +70,18 @@ def parse_target(text: str) -> Target:
     except OSError as error:
         raise _usage("SGL0606", f"cannot read `{path}`: {reason(error)}") from None
     return Target(path, function or None, content)
+
+
+def from_stdin(text: str, name: str) -> Target:
+    """
+    A program that was read from stdin. `name` is what messages call it; its ending says what it is.
+
+    Raises UsageError for an unknown ending.
+    """
+    path = Path(name)
+    if path.suffix not in SUFFIXES:
+        raise _not_a_program(path)
+    return Target(path, None, text, stdin=True)
 
 
 def load_module(target: Target) -> Module:
@@ -85,10 +95,10 @@ def load_module(target: Target) -> Module:
 
 def load_with_remarks(target: Target) -> tuple[Module, list[Diagnostic]]:
     """As `load_module`, with what the front end has to say about the program."""
-    from sglc.passes.pipeline import Pipeline
-    from sglc.programs.compilation import LOWER, Plan, compile_target
+    from sglc.passes.instrumentation import Instrumentation
+    from sglc.programs.front_end import front_end
 
-    report = compile_target(target, Plan(Pipeline(), stop=LOWER))
+    report = Instrumentation().run(front_end(target))
     assert isinstance(report.value, Module)
     return report.value, report.remarks
 
@@ -165,6 +175,11 @@ def syntax_diagnostic(error: SyntaxError) -> Diagnostic:
 def reason(error: OSError) -> str:
     """Why a file could not be read or written, as messages say it."""
     return (error.strerror or str(error)).lower()
+
+
+def _not_a_program(path: Path) -> UsageError:
+    endings = ", ".join(SUFFIXES)
+    return _usage("SGL0608", f"`{path}` is not a program", f"programs end in {endings}")
 
 
 def _usage(code: str, message: str, *helps: str) -> UsageError:

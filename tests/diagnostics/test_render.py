@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from sglc.diagnostics.core import Diagnostic, Label, Span
+from sglc.diagnostics.links import url
 from sglc.diagnostics.render import render, render_json
 
 SOURCE = 'def f(x: str):\n    usr "hello ${x}"\n\n\n\n\n\n\n\n    tail = 1\n'
@@ -151,4 +152,6 @@ def test_json_has_every_field() -> None:
         ],
         "notes": ["n"],
         "helps": ["h"],
+        "suggestions": [],
+        "url": url("SGL0210"),
     }
