@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, cast
 
 from sglc.execution.requests import (
@@ -39,37 +39,75 @@ class CallPool:
     from ending.
     """
 
-    def __init__(self, size: int = MAX_CALLS) -> None:
+    def __init__(self, size: int = MAX_CALLS, name: str = "sglc-call") -> None:
         self._size = size
-        self._condition = threading.Condition()
-        self._calls: deque[Callable[[], None]] = deque()
+        self._name = name
+        # No Condition: an interrupt of a caller may leave its lock taken.
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting = 0
+        """Calls that no thread has taken."""
         self._threads = 0
         self._idle = 0
 
     def submit(self, call: Callable[[], None]) -> None:
         """Run `call` on a thread, which must not raise."""
-        with self._condition:
-            self._calls.append(call)
-            if self._idle >= len(self._calls) or self._threads == self._size:
-                self._condition.notify()
-                return
-            self._threads += 1
-        threading.Thread(target=self._loop, name="sglc-call", daemon=True).start()
+        with self._lock:
+            self._waiting += 1
+            more = self._waiting > self._idle and self._threads < self._size
+            self._threads += more
+        self._calls.put(call)
+        if more:
+            try:
+                threading.Thread(target=self._loop, name=self._name, daemon=True).start()
+            except RuntimeError:
+                # The system gives no more threads: those there are will do.
+                with self._lock:
+                    self._threads -= 1
+                    if not self._threads:
+                        raise
+
+    def close(self, *, drop: bool = False) -> None:
+        """Let idle threads end at once; with `drop` forget the calls that have not begun."""
+        while drop:
+            try:
+                self._calls.get_nowait()
+            except Empty:
+                break
+            with self._lock:
+                self._waiting -= 1
+        with self._lock:
+            threads = self._threads
+        for _ in range(threads):
+            self._calls.put(None)
 
     def _loop(self) -> None:
         while True:
-            with self._condition:
-                while not self._calls:
-                    self._idle += 1
-                    more = self._condition.wait(IDLE_SECONDS)
-                    self._idle -= 1
-                    if not more and not self._calls:
-                        self._threads -= 1
-                        return
-                call = self._calls.popleft()
+            call = self._next()
+            if call is None:
+                return
             call()
             # An idle thread must not keep the program and its backend alive.
             del call
+
+    def _next(self) -> Callable[[], None] | None:
+        """The next call, None when this thread has to end."""
+        while True:
+            with self._lock:
+                self._idle += 1
+            try:
+                call = self._calls.get(timeout=IDLE_SECONDS)
+            except Empty:
+                call = None
+            with self._lock:
+                self._idle -= 1
+                if call is not None:
+                    self._waiting -= 1
+                    return call
+                # A call may be on its way that counted on this thread.
+                if not self._waiting:
+                    self._threads -= 1
+                    return None
 
 
 class CallPoolBackend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sglc.execution.pending import Pending
 from sglc.execution.requests import AppendStep, Chain, Piece, Step, prompt_text
 from sglc.execution.versions import (
     DeferredVersion,
@@ -14,13 +15,17 @@ from sglc.execution.versions import (
 
 def fill(version: DeferredVersion) -> None:
     """Make the segment of a version whose values are there, or note why it cannot be made."""
-    error = version.needs.exception()
+    if version.parts is None:
+        return
+    error = version.failure()
     if error is None:
         try:
-            version.pieces = version.make(version.needs.value())
+            values = [p.value() if isinstance(p, Pending) else p for p in version.parts]
+            version.pieces = version.make(values)
         except Exception as raised:
             error = raised
     version.error = error
+    version.parts = None
 
 
 def make_chain(first: StepVersion, number: int) -> tuple[Chain, list[StepVersion | None]]:
@@ -66,7 +71,7 @@ def _follow(first: Version, steps: list[Step], versions: list[StepVersion | None
             node.submitted = True
         else:
             if isinstance(node, DeferredVersion):
-                if not node.needs.done():
+                if node.waiting() is not None:
                     return
                 fill(node)
             if node.error is not None or not all(isinstance(p, str) for p in node.pieces):

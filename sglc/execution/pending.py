@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -136,25 +137,25 @@ class Pending(Generic[T]):
     def map(self, fn: Callable[[T], U]) -> Pending[U]:
         """A Pending of `fn(value)`; fails as this one does, or with what `fn` raises."""
         mapped: Pending[U] = Pending(self.owner)
-
-        def finish(source: Pending[T]) -> None:
-            if source._error is not None:
-                mapped.set_exception(source._error)
-                return
-            try:
-                value = fn(cast(T, source._value))
-            except Exception as error:
-                mapped.set_exception(error)
-            else:
-                mapped.set_result(value)
-
-        self.add_done_callback(finish)
+        self.add_done_callback(partial(_map, mapped, fn))
         return mapped
 
     def __repr__(self) -> str:
         if not self._done:
             return "Pending(...)"
         return f"Pending({self._value!r})" if self._error is None else f"Pending({self._error!r})"
+
+
+def _map(mapped: Pending[U], fn: Callable[[T], U], source: Pending[T]) -> None:
+    if source._error is not None:
+        mapped.set_exception(source._error)
+        return
+    try:
+        value = fn(cast(T, source._value))
+    except Exception as error:
+        mapped.set_exception(error)
+    else:
+        mapped.set_result(value)
 
 
 def _take(lock: threading.Lock, timeout: float | None) -> bool:
@@ -168,27 +169,39 @@ def _take(lock: threading.Lock, timeout: float | None) -> bool:
             return False
 
 
+class _Gather:
+    """Counts down to the last of several Pendings."""
+
+    __slots__ = ("items", "left", "result")
+
+    def __init__(self, items: Sequence[Any], left: int, result: Pending[list[Any]]) -> None:
+        self.items = items
+        self.left = left
+        self.result = result
+
+    def arrived(self, _: Pending[Any]) -> None:
+        """One more is done."""
+        with _lock:
+            self.left -= 1
+            if self.left:
+                return
+        for item in self.items:
+            if isinstance(item, Pending) and item._error is not None:
+                self.result.set_exception(item._error)
+                return
+        values = [i._value if isinstance(i, Pending) else i for i in self.items]
+        self.result.set_result(values)
+
+
 def gather(items: Sequence[Any], owner: Cancellable | None = None) -> Pending[list[Any]]:
     """A Pending of all values in order, plain values taken as they are; the first failure wins."""
-    waiting = [item for item in items if isinstance(item, Pending)]
     result: Pending[list[Any]] = Pending(owner)
+    waiting = sum(isinstance(item, Pending) for item in items)
     if not waiting:
         result.set_result(list(items))
         return result
-    left = [len(waiting)]
-    guard = threading.Lock()
-
-    def finish(_: Pending[Any]) -> None:
-        with guard:
-            left[0] -= 1
-            if left[0]:
-                return
-        error = next((p._error for p in waiting if p._error is not None), None)
-        if error is not None:
-            result.set_exception(error)
-        else:
-            result.set_result([i._value if isinstance(i, Pending) else i for i in items])
-
-    for pending in waiting:
-        pending.add_done_callback(finish)
+    group = _Gather(tuple(items), waiting, result)
+    for item in group.items:
+        if isinstance(item, Pending):
+            item.add_done_callback(group.arrived)
     return result

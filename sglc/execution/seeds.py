@@ -17,12 +17,17 @@ SeedPath = tuple[int, ...]
 
 def mix(*parts: int | str) -> int:
     """64 bits from a sequence of integers and strings; different sequences do not collide."""
-    digest = hashlib.blake2b(digest_size=8)
-    for part in parts:
-        data = str(part).encode()
-        digest.update(f"{'s' if isinstance(part, str) else 'i'}{len(data)}:".encode())
-        digest.update(data)
-    return int.from_bytes(digest.digest(), "little")
+    whole = "".join(
+        [
+            f"s{len(part.encode())}:{part}" if isinstance(part, str) else _integer(str(part))
+            for part in parts
+        ]
+    )
+    return int.from_bytes(hashlib.blake2b(whole.encode(), digest_size=8).digest(), "little")
+
+
+def _integer(digits: str) -> str:
+    return f"i{len(digits)}:{digits}"
 
 
 def gen_key(seed: int, path: SeedPath, index: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,18 @@ def inside_run(session: Session) -> bool:
 _ids = itertools.count(1)
 
 
+class Following:
+    """What those wait on who follow a run's text."""
+
+    __slots__ = ("condition", "handles", "lock")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.condition = threading.Condition(self.lock)
+        self.handles: list[Handle] = []
+        """The run's states, whose ends must be announced."""
+
+
 @dataclass(eq=False, slots=True)
 class Session:
     """
@@ -95,33 +108,27 @@ class Session:
     chat_template: ChatTemplate = field(init=False)
     run_seed: int = field(init=False)
     id: int = field(init=False, default_factory=lambda: next(_ids))
-    streamed: list[Handle] = field(init=False, default_factory=list)
-    """The states of a run with `stream`, whose ends must be announced."""
-    usage: dict[str, int] = field(init=False, default_factory=dict)
-    """Sums of the token counts that backends report in meta information."""
-    live: set[int] = field(init=False, default_factory=set)
+    following: Following | None = field(init=False, default=None)
+    """For those who follow the text of a run with `stream`."""
     cancelled: bool = field(init=False, default=False)
     lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     """Guards the tips and counters of this run's states."""
-    progress_lock: threading.Lock = field(init=False, default_factory=threading.Lock)
-    """Taken to look at streams or to wait; by itself, not as `with progress`: see `progress`."""
-    progress: threading.Condition = field(init=False)
-    """Notified when a stream goes on; an interrupt in its `__enter__` would not free the lock."""
     driver: Driver = field(init=False)
-    _roots: RunCounter = field(init=False)
+    _usage: dict[str, int] | None = field(init=False, default=None)
+    _roots: RunCounter | None = field(init=False, default=None)
+    """Counts the states after the first; made with it."""
     _rooted: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         from sglc.execution.driver import Driver  # the driver's records name the session
 
         self.driver = Driver.get()
-        self.progress = threading.Condition(self.progress_lock)
+        self.following = Following() if self.stream else None
         self.raw_backend = getattr(self.raw_backend, "endpoint", self.raw_backend)
         self.backend = as_model_backend(self.raw_backend)
         self.chat_template = self.backend.get_chat_template()
         self.run_seed = draw_seed() if self.seed is None else self.seed
         self.seed = self.run_seed
-        self._roots = RunCounter(self.run_seed)
 
     def root(self, label: str = "", *, caller: Handle | None = None) -> Handle:
         """
@@ -139,8 +146,9 @@ class Session:
             self._rooted = True
             seed = self.run_seed
         else:
-            label = label or self._roots.next_label()
-            seed = self._roots.next_seed()
+            roots = self._roots = self._roots or RunCounter(self.run_seed)
+            label = label or roots.next_label()
+            seed = roots.next_seed()
         return Handle(self, seed=seed, label=label or "root")
 
     def cancel(self) -> None:
@@ -156,19 +164,38 @@ class Session:
                 for name in ("prompt_tokens", "cached_tokens", "completion_tokens"):
                     value = info.get(name)
                     if isinstance(value, int) and (number == 0 or name == "completion_tokens"):
-                        self.usage[name] = self.usage.get(name, 0) + value
+                        usage = self._usage = {} if self._usage is None else self._usage
+                        usage[name] = usage.get(name, 0) + value
+
+    @property
+    def usage(self) -> Mapping[str, int]:
+        """Sums of the token counts that backends report in meta information."""
+        return self._usage or {}
+
+    @property
+    def progress(self) -> threading.Condition:
+        """Notified when a stream goes on; only of a run with `stream`."""
+        assert self.following is not None
+        return self.following.condition
+
+    @property
+    def progress_lock(self) -> threading.Lock:
+        """Taken to look at streams or to wait: an interrupt in `with progress` may not free it."""
+        assert self.following is not None
+        return self.following.lock
 
     def finish(self) -> None:
         """Say that the program's body has ended: no state of this run is appended to."""
-        for handle in self.streamed:
-            handle.finished = True
-        self.notify()
+        if self.following is not None:
+            for handle in self.following.handles:
+                handle.finished = True
+            self.notify()
 
     def notify(self) -> None:
         """Wake those who follow this run's text as it appears."""
-        if self.stream:
-            with self.progress_lock:
-                self.progress.notify_all()
+        if self.following is not None:
+            with self.following.lock:
+                self.following.condition.notify_all()
 
     def place(self, loc: Loc | Place | None) -> Place | None:
         """Where a location is: file and line."""

@@ -8,7 +8,7 @@ when its parent failed or its segment could not be made.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -49,18 +49,47 @@ class Version:
         self.error: BaseException | None = None
         self.next: Version | None = None
         """The version that the same state appended next; forks do not count."""
-        self.waiters: list[Version | Callable[[Version], None]] | None = None
+        self.waiters: Waiter | list[Waiter] | None = None
+        """What follows from this version; one is kept without a list."""
+
+
+EMPTY = Version()
+"""The empty prompt, where every state begins: it is known, so nothing is ever kept in it."""
+EMPTY.done = True
+
+Waiter = Version | Callable[[Version], None]
 
 
 class DeferredVersion(Version):
-    """A version whose segment is made from values that may still be pending."""
+    """
+    A version whose segment `make` makes from values that may still be pending.
 
-    __slots__ = ("make", "needs")
+    `parts` are values and Pendings of values. The first failure in their order fails the version.
+    """
 
-    def __init__(self, needs: Pending[Any], make: Callable[[Any], tuple[Piece, ...]]) -> None:
+    __slots__ = ("make", "parts")
+
+    def __init__(
+        self, parts: Sequence[object], make: Callable[[list[Any]], tuple[Piece, ...]]
+    ) -> None:
         super().__init__()
-        self.needs = needs
+        self.parts: tuple[object, ...] | None = tuple(parts)
+        """None once the segment is made."""
         self.make = make
+
+    def waiting(self) -> Pending[Any] | None:
+        """The first part that is not there yet."""
+        for part in self.parts or ():
+            if isinstance(part, Pending) and not part.done():
+                return part
+        return None
+
+    def failure(self) -> BaseException | None:
+        """Why the segment cannot be made, once nothing is waited for."""
+        for part in self.parts or ():
+            if isinstance(part, Pending) and part.exception() is not None:
+                return part.exception()
+        return self.error
 
 
 @dataclass(slots=True)
@@ -74,6 +103,9 @@ class Surroundings:
     arguments: dict[str, Any]
     context: Context
     num_api_spec_tokens: int | None
+
+
+_NO_DELTAS: list[str] = []
 
 
 class StepVersion(Version):
@@ -114,7 +146,8 @@ class StepVersion(Version):
         self.value: Pending[Any] = Pending(session)
         self.meta: Any = None
         self.submitted = False
-        self.deltas: list[str] = []
+        self.deltas: list[str] = [] if session.stream else _NO_DELTAS
+        """Text so far, piece by piece; only in sessions that stream."""
 
 
 class Turnstile:
@@ -156,12 +189,15 @@ def pieces_of(version: Version, stop: Version | None = None) -> tuple[Piece, ...
                 texts.append(piece)
                 continue
             if texts:
-                out.append("".join(texts))
+                run = "".join(texts)
+                if run:
+                    out.append(run)
                 texts = []
             out.append(piece)
-    if texts:
-        out.append("".join(texts))
-    return tuple(p for p in out if p != "")
+    run = "".join(texts)
+    if run:
+        out.append(run)
+    return tuple(out)
 
 
 def text_of(version: Version, stop: Version | None = None) -> str:

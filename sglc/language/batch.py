@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Literal
 
+from sglc.execution.calls import CallPool
 from sglc.execution.errors import is_generation_error
 from sglc.execution.pending import Pending
 from sglc.execution.seeds import draw_seed, row_seed
 from sglc.execution.session import ExecOptions, Session
 from sglc.language.program import Program, run_body, run_strand
+from sglc.language.row_window import Row, RowWindow
 from sglc.language.sampling import GenParams
 from sglc.language.state import ProgramState
 
 BatchRow = dict[str, Any]
 
 CHUNK = 200
-"""Rows under way at once with `generator_style`, as in SGLang."""
+"""Rows begun and not yet read at once with `generator_style`, as in SGLang."""
+
+WINDOW = 512
+"""Rows under way at once where no number of threads limits them: more than an engine batches."""
 
 
 def run_rows(
@@ -60,9 +64,8 @@ def run_rows(
         return ProgramState(session.root(f"{label}[{number}]"))
 
     threads = _threads(num_threads, len(rows))
-    strands = compiled and program.silent()
-    window = threads if threads == 1 or (strands and num_threads != "auto") else len(rows)
-    batch = _Batch(program, rows, begin, compiled, threads, window)
+    under_way = threads if threads == 1 or num_threads != "auto" else max(threads, WINDOW)
+    batch = _Batch(program, rows, begin, compiled, threads, under_way)
     if generator_style:
         return batch.stream(progress_bar)
     return batch.collect(progress_bar)
@@ -84,26 +87,26 @@ class _Batch:
         begin: Callable[[int], ProgramState],
         compiled: bool,
         threads: int,
-        window: int,
+        under_way: int,
     ) -> None:
         self.rows = rows
         self.program = program
         self.begin = begin
         self.compiled = compiled
         self.threads = threads
-        self.window = window
+        self.under_way = under_way
         self.body = program.body(compiled)
-        self.sessions: list[Session] = []
-        self.pool: ThreadPoolExecutor | None = None
+        self.pool: CallPool | None = None
 
     def collect(self, progress_bar: bool) -> list[ProgramState]:
         """All results; raises the first body's exception once all rows have run."""
         first: BaseException | None = None
         states: list[ProgramState] = []
-        with self._running(), _progress(progress_bar, len(self.rows)) as advance:
-            for end in self._ordered(range(len(self.rows))):
+        window = RowWindow(self._start, self.under_way, None)
+        with self._running(window), _progress(progress_bar, len(self.rows)) as advance:
+            for row in window.rows(range(len(self.rows))):
                 try:
-                    states.append(end())
+                    states.append(_result(row))
                 except Exception as error:
                     if self.threads == 1:
                         raise
@@ -115,79 +118,78 @@ class _Batch:
 
     def stream(self, progress_bar: bool) -> Iterator[ProgramState]:
         """Results in order, at most `CHUNK` rows ahead of the reader."""
-        with self._running(), _progress(progress_bar, len(self.rows)) as advance:
-            for start in range(0, len(self.rows), CHUNK):
-                chunk = range(start, min(start + CHUNK, len(self.rows)))
-                for end in self._ordered(chunk):
-                    yield end()
-                    advance()
+        window = RowWindow(self._start, self.under_way, CHUNK)
+        with self._running(window), _progress(progress_bar, len(self.rows)) as advance:
+            for row in window.rows(range(len(self.rows))):
+                state = _result(row)
+                del row  # what the reader drops must not stay until the next
+                yield state
+                del state
+                advance()
 
-    def _ordered(self, numbers: range) -> Iterator[Callable[[], ProgramState]]:
-        """Begin rows, as many at a time as wanted; a thread pool keeps to its size by itself."""
-        under_way: deque[Callable[[], ProgramState]] = deque()
-        for number in numbers:
-            if len(under_way) >= self.window:
-                yield under_way.popleft()
-            under_way.append(self._start(number))
-        yield from under_way
-
-    def _start(self, number: int) -> Callable[[], ProgramState]:
-        """Begin a row; the result waits until all its generations are done."""
+    def _start(self, number: int) -> Row:
+        """Begin a row."""
         state = self.begin(number)
-        session = state.handle.session
-        self.sessions.append(session)
-        row = self.rows[number]
-        strand = (
-            self.program.strand(session, state.handle, (), row)
-            if self.compiled and self.threads > 1
-            else None
-        )
-        if strand is not None:
-            run_strand(state, strand)
-            return lambda: _finished(state)
+        handle, arguments = state.handle, self.rows[number]
+        ended: Pending[None] = Pending(handle.session)
+        row = Row(state, ended)
+        if self.compiled and self.threads > 1:
+            strand = self.program.strand(handle.session, handle, (), arguments)
+            if strand is not None:
+                run_strand(state, strand)
+                _end_with(state, ended)
+                return row
         if self.threads == 1:
-            run_body(state, self.body, (), row)
-            return lambda: _finished(state)
+            run_body(state, self.body, (), arguments)
+            _end_with(state, ended)
+            return row
         if self.pool is None:
-            self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="sglc-row")
-        context = copy_context()
-        ended: Pending[ProgramState] = Pending(session)
-        self.pool.submit(context.run, self._row, state, row, ended)
-        return ended.result
+            self.pool = CallPool(self.threads, "sglc-row")
+        self.pool.submit(partial(copy_context().run, self._row, row, arguments))
+        return row
 
-    def _row(self, state: ProgramState, row: BatchRow, ended: Pending[ProgramState]) -> None:
+    def _row(self, row: Row, arguments: BatchRow) -> None:
+        """Run a body on this thread, which is free once nothing but its generations is left."""
         try:
-            run_body(state, self.body, (), row)
-            _finished(state)
+            run_body(row.state, self.body, (), arguments)
         except BaseException as error:
-            ended.set_exception(error)
+            row.ended.set_exception(error)
         else:
-            ended.set_result(state)
+            _end_with(row.state, row.ended)
 
     @contextmanager
-    def _running(self) -> Iterator[None]:
+    def _running(self, window: RowWindow) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | GeneratorExit):
-                for session in self.sessions:
-                    session.cancel()
                 if self.pool is not None:
-                    self.pool.shutdown(wait=False, cancel_futures=True)
-                    self.pool = None
+                    self.pool.close(drop=True)
+                window.cancel()
             raise
         finally:
             if self.pool is not None:
-                self.pool.shutdown()
+                self.pool.close()
 
 
-def _finished(state: ProgramState) -> ProgramState:
+def _result(row: Row) -> ProgramState:
     """The state once everything is done; raises what its body raised."""
-    state.sync()
-    error = state.body.exception()
+    row.ended.result()
+    state = row.state
+    error = state.body.exception() if state.body.done() else None
     if error is not None and not is_generation_error(error):
         raise error
     return state
+
+
+def _end_with(state: ProgramState, ended: Pending[None]) -> None:
+    """Set `ended` once the body, and then everything it appended, is done or has failed."""
+    driver, handle = state.handle.session.driver, state.handle
+
+    def appended(_: Pending[Any]) -> None:
+        driver.when_done(handle.tip, lambda _: ended.set_result(None))
+
+    state.body.add_done_callback(appended)
 
 
 @contextmanager

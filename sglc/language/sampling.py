@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 
 REGEX_INT = r"[-+]?[0-9]+[ \n]*"
 REGEX_FLOAT = r"[-+]?[0-9]*\.?[0-9]+[ \n]*"
@@ -93,8 +94,31 @@ def resolve(run: GenParams, gen: GenParams, template_stop: Stops = ()) -> GenPar
     The parameters a `gen` runs with: its own, else the run's, else the defaults.
 
     The chat template's stop strings are appended to the program's, as SGLang does for every `gen`.
-    Nothing the caller passed is changed.
+    Nothing the caller passed is changed. `gen`s with equal parameters share one result.
     """
+    given, extra = _VALUES(gen), as_tuple(template_stop)
+    # 1, 1.0 and True are equal, but a backend may tell them apart.
+    key = (given, tuple(map(type, given)), id(run), extra)
+    try:
+        known = _resolved.get(key)
+    except TypeError:  # a list among them
+        return _resolve(run, gen, extra)
+    if known is not None and known[0] is run:
+        return known[1]
+    resolved = _resolve(run, gen, extra)
+    if len(_resolved) >= _MOST_RESOLVED:
+        _resolved.clear()
+    _resolved[key] = (run, resolved)
+    return resolved
+
+
+_VALUES = attrgetter(*_NAMES)
+_MOST_RESOLVED = 512
+_resolved: dict[tuple[object, ...], tuple[GenParams, GenParams]] = {}
+"""What was resolved last; an entry keeps alive the run's parameters, which its key names by id."""
+
+
+def _resolve(run: GenParams, gen: GenParams, template_stop: tuple[str, ...]) -> GenParams:
     values = {
         name: own if (own := getattr(gen, name)) is not None else getattr(run, name)
         for name in _NAMES
@@ -103,7 +127,7 @@ def resolve(run: GenParams, gen: GenParams, template_stop: Stops = ()) -> GenPar
         if values[name] is None:
             values[name] = getattr(DEFAULTS, name)
     own_stop = as_tuple(values["stop"])
-    extra = tuple(s for s in as_tuple(template_stop) if s not in own_stop)
+    extra = tuple(s for s in template_stop if s not in own_stop)
     values["stop"] = own_stop + extra
     ids = values["stop_token_ids"]
     if not isinstance(ids, Iterable) or not all(isinstance(token, int) for token in ids):

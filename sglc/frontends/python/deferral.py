@@ -15,9 +15,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sglc.execution.appending import TextParts
 from sglc.execution.handle import Handle
 from sglc.execution.pending import Pending, gather
 from sglc.execution.requests import SelectStep
+from sglc.execution.saved import Saved, restore, save
 from sglc.execution.versions import StepVersion, Version
 from sglc.frontends.python.rewrite import Site
 from sglc.frontends.python.texts import (
@@ -54,30 +56,16 @@ class Snapshot:
     """A handle as it was, to go back to."""
 
     handle: Handle
-    fields: dict[str, Any]
-    runs: int
+    saved: Saved
 
     @staticmethod
     def take(handle: Handle) -> Snapshot:
         """Copy what appending, forking and binding change."""
-        fields = {
-            name: value.copy() if isinstance(value, dict | list) else value
-            for name, value in vars(handle).items()
-        }
-        return Snapshot(handle, fields, handle.runs.started)
+        return Snapshot(handle, save(handle))
 
     def restore(self) -> None:
         """Put everything back, containers in place."""
-        for name, value in self.fields.items():
-            current = getattr(self.handle, name)
-            if isinstance(current, dict) and isinstance(value, dict):
-                current.clear()
-                current.update(value)
-            elif isinstance(current, list) and isinstance(value, list):
-                current[:] = value
-            else:
-                setattr(self.handle, name, value)
-        self.handle.runs.started = self.runs
+        restore(self.handle, self.saved)
 
 
 @dataclass(slots=True)
@@ -364,7 +352,7 @@ def _ordered(parts: list[Any], target: Handle) -> list[Any]:
 
     def flush() -> None:
         if any(isinstance(part, Pending) for part in text):
-            out.append(gather(list(text), target.session).map("".join))
+            out.append(TextParts(text))
         else:
             out.extend(part for part in ("".join(map(str, text)),) if part)
         text.clear()
@@ -376,9 +364,9 @@ def _ordered(parts: list[Any], target: Handle) -> list[Any]:
             flush()
             out.append(part)
     flush()
-    last = max(i for i, part in enumerate(out) if isinstance(part, Pending))
+    last = max(i for i, part in enumerate(out) if isinstance(part, TextParts))
     if last > 0:
-        reads = [part for part in out if isinstance(part, Pending)]
+        reads = [p for part in out if isinstance(part, TextParts) for p in part.parts]
         out.insert(0, gather(reads, target.session).map(lambda _: ""))
     return out
 

@@ -328,9 +328,9 @@ def _sound(handle: Handle) -> bool:
         done = version.done  # first, for the driver sets the error before
         error = version.error
         if error is None and isinstance(version, DeferredVersion) and not done:
-            if not version.needs.done():
+            if version.waiting() is not None:
                 return False
-            error = version.needs.exception()
+            error = version.failure()
         if error is not None and not is_generation_error(error):
             return False
         if done:
