@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import typer
@@ -22,6 +22,9 @@ EXAMPLES = options.examples(
     "sglc check --stdin-filename agent.sgl - < agent.sgl",
 )
 KINDS = ("error", "warning", "remark")
+
+LIVE = ("SGL0301", "SGL0302")
+"""Remarks that a whole program runs live."""
 
 
 @guarded
@@ -46,6 +49,9 @@ def check(
         str,
         typer.Option(metavar="NAME", help="What `-` is called; its ending says what it is."),
     ] = "<stdin>.sgl",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Programs that cannot be compiled are errors.")
+    ] = False,
 ) -> None:
     """
     Check programs without running them: syntax, names, types, roles, patterns, schemas.
@@ -56,7 +62,7 @@ def check(
     console.FORM.set(form)
     found = Findings()
     for path in files.find(paths):
-        _check(path, stdin_filename, found, KINDS if remarks else KINDS[:2])
+        _check(path, stdin_filename, found, KINDS if remarks else KINDS[:2], strict)
     if form in (None, OutputFormat.TEXT):
         if found.all:
             console.show(found.all, found.sources)
@@ -77,7 +83,7 @@ class Findings:
     status: int = 0
 
 
-def _check(path: str, stdin_name: str, found: Findings, shown: Sequence[str]) -> None:
+def _check(path: str, stdin_name: str, found: Findings, shown: Sequence[str], strict: bool) -> None:
     """Add one file's findings; the other files are checked whatever they are."""
     found.files += 1
     try:
@@ -85,6 +91,9 @@ def _check(path: str, stdin_name: str, found: Findings, shown: Sequence[str]) ->
         if target.stdin:
             found.sources[target.file] = target.text
         _, said = load_with_remarks(target)
+        if strict and any(d.code in LIVE for d in said):
+            said = [replace(d, severity="error") if d.code in LIVE else d for d in said]
+            found.status = max(found.status, DIAGNOSTICS)
         found.all += [d for d in said if d.severity in shown]
     except SglcError as error:
         found.all += error.diagnostics

@@ -134,6 +134,12 @@ class Pending(Generic[T]):
                 return
         fn(self)
 
+    def ended(self) -> Pending[None]:
+        """There once this one is, or has failed; never fails."""
+        ended: Pending[None] = Pending(self.owner)
+        self.add_done_callback(lambda _: ended.set_result(None))
+        return ended
+
     def map(self, fn: Callable[[T], U]) -> Pending[U]:
         """A Pending of `fn(value)`; fails as this one does, or with what `fn` raises."""
         mapped: Pending[U] = Pending(self.owner)

@@ -10,7 +10,7 @@ from typing import Any, Literal, overload
 from sglc.execution.session import ExecOptions, calling
 from sglc.global_config import global_config
 from sglc.language.batch import BatchRow, run_rows
-from sglc.language.program import Program, start
+from sglc.language.program import Program, Start, start, start_async
 from sglc.language.sampling import GenParams, Stops
 from sglc.language.state import ProgramState
 
@@ -31,19 +31,20 @@ class SglFunction:
         func: Callable[..., Any],
         num_api_spec_tokens: int | None = None,
         bind_arguments: dict[str, Any] | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
         self.func = func
         self.num_api_spec_tokens = num_api_spec_tokens
         self.bind_arguments = dict(bind_arguments or {})
         self.pin_prefix_rid: str | None = None
-        if inspect.iscoroutinefunction(func):
-            raise TypeError(f"{func.__qualname__} is `async def`; a program is a plain function")
         spec = inspect.getfullargspec(func)
         assert spec.args[:1] == ["s"], 'The first argument must be "s"'
         self.arg_names = spec.args[1:]
         self.arg_defaults = list(spec.defaults or ())
         self._accepts = {*self.arg_names, *spec.kwonlyargs}
-        self._program = Program(func)
+        self._program = Program(func, strict)
+        self._program.check_strict()
         functools.update_wrapper(self, func)
 
     def bind(self, **kwargs: Any) -> SglFunction:
@@ -88,13 +89,42 @@ class SglFunction:
         Beyond SGLang: `seed` (None draws one, see `ProgramState.seed`), `compiled` (False runs the
         function as it is written) and `options` (`ExecOptions`).
         """
-        params = _run_params(locals())
+        return start(self._started(_run_params(locals()), stream, backend, args, kwargs))
+
+    async def arun(self, *args: Any, **options: Any) -> ProgramState:
+        """
+        As `run`, awaited; takes what `run` takes, except `stream`.
+
+        Never blocks the event loop, and returns when all generations have ended, so reading the
+        state does not wait. An `async def` body is awaited here; a plain one runs on a thread
+        where it has host code. Cancelling stops the generations that are under way.
+        """
+        given = {name: options.pop(name, value) for name, value in _RUN_OPTIONS.items()}
+        if given["stream"]:
+            raise ValueError("arun cannot stream; use run(stream=True) and text_async_iter()")
+        run = self._started(_run_params(given), False, given["backend"], args, options)
+        return await start_async(run)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Same as `run`; for an `async def` program a coroutine, the same as `arun`."""
+        if self._program.asynchronous:
+            return self.arun(*args, **kwargs)
+        return self.run(*args, **kwargs)
+
+    def _started(
+        self,
+        params: GenParams,
+        stream: bool,
+        backend: Any,
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+    ) -> Start:
         own = self._take_own(kwargs)
         seed, label = _seed_and_label(own["seed"])
-        return start(
-            self._program,
-            args,
-            {**kwargs, **self.bind_arguments},
+        return Start(
+            program=self._program,
+            args=args,
+            kwargs={**kwargs, **self.bind_arguments},
             backend=resolve_backend(backend),
             defaults=params,
             seed=seed,
@@ -104,10 +134,6 @@ class SglFunction:
             options=own["options"] or _options(_compiled(own["compiled"])),
             num_api_spec_tokens=self.num_api_spec_tokens,
         )
-
-    def __call__(self, *args: Any, **kwargs: Any) -> ProgramState:
-        """Same as `run`."""
-        return self.run(*args, **kwargs)
 
     def run_batch(
         self,
@@ -221,6 +247,14 @@ _SAMPLING = [
 ]
 
 
+_RUN_OPTIONS = {
+    name: parameter.default
+    for name, parameter in inspect.signature(SglFunction.run).parameters.items()
+    if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+}
+"""The options of `run` with their defaults."""
+
+
 def _run_params(values: dict[str, Any]) -> GenParams:
     return GenParams(**{name: values[name] for name in _SAMPLING})
 
@@ -271,23 +305,30 @@ def set_default_backend(backend: Any) -> None:
 
 
 @overload
-def function(func: Callable[..., Any], num_api_spec_tokens: int | None = None) -> SglFunction: ...
+def function(
+    func: Callable[..., Any], num_api_spec_tokens: int | None = None, *, strict: bool = False
+) -> SglFunction: ...
 
 
 @overload
 def function(
-    func: None = None, num_api_spec_tokens: int | None = None
+    func: None = None, num_api_spec_tokens: int | None = None, *, strict: bool = False
 ) -> Callable[[Callable[..., Any]], SglFunction]: ...
 
 
 def function(
-    func: Callable[..., Any] | None = None, num_api_spec_tokens: int | None = None
+    func: Callable[..., Any] | None = None,
+    num_api_spec_tokens: int | None = None,
+    *,
+    strict: bool = False,
 ) -> SglFunction | Callable[[Callable[..., Any]], SglFunction]:
-    """Make a program of a function whose first parameter is `s`; with or without parentheses."""
-    if func is not None:
-        return SglFunction(func, num_api_spec_tokens)
+    """
+    Make a program of a function whose first parameter is `s`; with or without parentheses.
+
+    `strict`: raise `LowerError` where the function cannot be compiled, instead of running it live.
+    """
 
     def decorate(func: Callable[..., Any]) -> SglFunction:
-        return SglFunction(func, num_api_spec_tokens)
+        return SglFunction(func, num_api_spec_tokens, strict=strict)
 
-    return decorate
+    return decorate if func is None else decorate(func)

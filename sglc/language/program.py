@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -9,11 +10,13 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
+from sglc.diagnostics.core import LowerError
 from sglc.execution.errors import is_generation_error
 from sglc.execution.handle import Handle
 from sglc.execution.pending import Pending
 from sglc.execution.session import ExecOptions, Session, calling
 from sglc.global_config import global_config
+from sglc.language.asynchronous import in_own_loop, run_async_body, settled
 from sglc.language.sampling import GenParams
 from sglc.language.state import ProgramState
 
@@ -32,6 +35,8 @@ class Program:
     """What runs: a Python function, and its compiled form once someone asked for it."""
 
     func: Callable[..., Any]
+    strict: bool = False
+    """Refuse to run live: what cannot be compiled raises `LowerError`."""
     _compiled: Any = None
     _tried: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -48,17 +53,38 @@ class Program:
         from sglc.frontends.python.compiled import compile_function
 
         try:
-            return compile_function(self.func)
+            return compile_function(self.func, strict=self.strict)
+        except LowerError:
+            self._tried = False  # every run says so
+            raise
         except Exception as error:
             # A compiler's bug must not stop a program that runs without the compiler.
             warnings.warn(f"{self.func!r} runs as it is written: {error!r}", stacklevel=2)
             return None
 
+    @property
+    def asynchronous(self) -> bool:
+        """Whether the body is `async def`."""
+        return inspect.iscoroutinefunction(self.func)
+
     def body(self, compiled: bool) -> Callable[..., Any]:
-        """The function to call with a state."""
+        """The function to call with a state; one that is awaited has a loop of its own."""
+        return (
+            in_own_loop(self.own_body(compiled)) if self.asynchronous else self.own_body(compiled)
+        )
+
+    def own_body(self, compiled: bool) -> Callable[..., Any]:
+        """The user's function, or what runs in its place."""
         form = self.compiled() if compiled else None
         emitted = getattr(form, "emitted", None)
         return self.func if emitted is None else emitted
+
+    def check_strict(self) -> None:
+        """Raise `LowerError` now where a strict program certainly cannot be compiled."""
+        if self.strict:
+            from sglc.frontends.python.compiled import require
+
+            require(self.func)
 
     def strand(
         self, session: Session, handle: Handle, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -80,44 +106,74 @@ class Program:
         return getattr(form, "constant_prefix", "") or ""
 
 
-def start(
-    program: Program,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    *,
-    backend: Any,
-    defaults: GenParams,
-    seed: int | None,
-    label: str = "root",
-    stream: bool = False,
-    compiled: bool = True,
-    options: ExecOptions | None = None,
-    num_api_spec_tokens: int | None = None,
-) -> ProgramState:
-    """Run a program on a new state; see `SglFunction.run`."""
-    session = Session(
-        backend,
-        defaults,
-        seed,
-        options=options or ExecOptions(),
-        stream=stream,
-        compiled=compiled,
-        arguments=dict(kwargs),
-        num_api_spec_tokens=num_api_spec_tokens,
-    )
-    state = ProgramState(session.root(label))
-    body = program.body(compiled)
-    if stream:
-        _run_in_thread(state, body, args, kwargs)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Everything a run is given; see `SglFunction.run`."""
+
+    program: Program
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    backend: Any
+    defaults: GenParams
+    seed: int | None
+    label: str = "root"
+    stream: bool = False
+    compiled: bool = True
+    options: ExecOptions = field(default_factory=ExecOptions)
+    num_api_spec_tokens: int | None = None
+
+    def state(self) -> ProgramState:
+        """A new state on a session of its own."""
+        session = Session(
+            self.backend,
+            self.defaults,
+            self.seed,
+            options=self.options,
+            stream=self.stream,
+            compiled=self.compiled,
+            arguments=dict(self.kwargs),
+            num_api_spec_tokens=self.num_api_spec_tokens,
+        )
+        return ProgramState(session.root(self.label))
+
+    def strand(self, state: ProgramState) -> Strand | None:
+        """The body as a strand of the driver, where that is possible."""
+        if not self.compiled:
+            return None
+        return self.program.strand(state.handle.session, state.handle, self.args, self.kwargs)
+
+
+def start(run: Start) -> ProgramState:
+    """Run a program on a new state."""
+    state = run.state()
+    body = run.program.body(run.compiled)
+    if run.stream:
+        _run_in_thread(state, body, run.args, run.kwargs)
     else:
-        strand = program.strand(session, state.handle, args, kwargs) if compiled else None
+        strand = run.strand(state)
         if strand is not None:
             run_strand(state, strand)
         else:
-            run_body(state, body, args, kwargs)
+            run_body(state, body, run.args, run.kwargs)
     if global_config.verbosity >= 2:
         print(state.text())
     return state
+
+
+async def start_async(run: Start) -> ProgramState:
+    """As `start`, without blocking the event loop; everything has ended when it returns."""
+    state = run.state()
+    if run.program.asynchronous:
+        await run_async_body(state, run.program.own_body(run.compiled), run.args, run.kwargs)
+        return await settled(state)
+    strand = run.strand(state)
+    if strand is not None:
+        run_strand(state, strand)
+    else:
+        _run_in_thread(state, run.program.body(run.compiled), run.args, run.kwargs)
+        # Whoever awaits gets the body's exception; reading the state need not raise it again.
+        state.raised = True
+    return await settled(state)
 
 
 def run_body(
@@ -180,15 +236,12 @@ def _run_in_thread(
     def work() -> None:
         try:
             run_body(inner, body, args, kwargs)
+            value = inner.body.result()
         except BaseException as error:
             # Raised to whoever reads the state: no caller is left that could catch it here.
             ended.set_exception(error)
-            return
-        failure = inner.body.exception()
-        if failure is not None:
-            ended.set_exception(failure)
         else:
-            ended.set_result(inner.body.value())
+            ended.set_result(value)
 
     state.body = ended
     threading.Thread(target=copy_context().run, args=(work,), name="sglc-body", daemon=True).start()

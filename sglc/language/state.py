@@ -11,6 +11,7 @@ from sglc.execution.errors import is_generation_error
 from sglc.execution.handle import Handle
 from sglc.execution.pending import LOOK_UP, Pending
 from sglc.execution.session import inside_run
+from sglc.language.asynchronous import until
 from sglc.language.executor_view import ExecutorView
 from sglc.language.exprs import Place, SglExpr, SglExprList, calling_place
 from sglc.language.roles import RoleContent, role
@@ -192,6 +193,11 @@ class ProgramState:
         """Wait until everything appended so far is done or has failed; never raises a failure."""
         self._settle_body()
         self.handle.settled().result()
+
+    async def wait(self, name: str | None = None) -> None:
+        """As `sync`, awaited; with `name`, until that variable can be read without waiting."""
+        value = None if name is None else self.handle.vars.get(name)
+        await until(value.ended() if isinstance(value, Pending) else self.handle.settled())
 
     def error(self) -> BaseException | None:
         """The failure that poisons this state, or that left its program's body; or None."""

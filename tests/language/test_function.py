@@ -322,11 +322,3 @@ def test_async_iteration_in_a_loop(backend: RecordingBackend, compiled: bool) ->
 
     _, both = asyncio.run(collect())
     assert both[-1][1]["finish_reason"]["type"] == "stop"
-
-
-def test_coroutines_are_no_programs() -> None:
-    with pytest.raises(TypeError, match="plain function"):
-
-        @sgl.function
-        async def program(s):  # type: ignore[no-untyped-def]
-            s += "never"

@@ -20,7 +20,8 @@ PAGES: tuple[Page, ...] = (
         """
         Generators, `async` functions, and functions that look at their own frame through
         `locals()`, `vars()`, `exec` or `eval` are not rewritten, since they could tell. They run
-        live, with the same meaning. `strict=True` turns this remark into an error.
+        live, with the same meaning; reads in an `async` function are suspension points. Under
+        `@sgl.function(strict=True)` and `sglc check --strict` this remark is an error.
         """,
         """
         @sgl.function

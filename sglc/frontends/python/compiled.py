@@ -12,10 +12,11 @@ from sglc.diagnostics.core import Diagnostic, LowerError
 from sglc.execution.handle import Handle
 from sglc.execution.pending import Pending
 from sglc.execution.session import Session
+from sglc.frontends.python.awaiting import awaiting
 from sglc.frontends.python.emit import emit
-from sglc.frontends.python.lower import lower_into, new_module
+from sglc.frontends.python.lower import as_error, lower_into, new_module
 from sglc.frontends.python.names import Guard, LiveNames
-from sglc.frontends.python.refusals import refusal
+from sglc.frontends.python.refusals import is_awaited, refusal
 from sglc.frontends.python.rewrite import rewrite
 from sglc.frontends.python.scope import analyse
 from sglc.frontends.python.silent import Silence, silence
@@ -88,9 +89,9 @@ def compile_function(function: Callable[..., Any], *, strict: bool = False) -> C
     except NoSourceError as error:
         remarks.append(error.diagnostic)
         compiled = None
+    if strict and (compiled is None or compiled.module is None):
+        raise LowerError([as_error(r) for r in remarks])
     if compiled is None:
-        if strict:
-            raise LowerError([_as_error(r) for r in remarks])
         return CompiledFunction(function, function, remarks=remarks)
     return compiled
 
@@ -101,9 +102,12 @@ def _compile(function: Callable[..., Any], remarks: list[Diagnostic]) -> Compile
     reason = refusal(source)
     if reason is not None:
         remarks.append(reason)
+    if reason is not None and not is_awaited(source):
         return None
     names = LiveNames(function)
     scope = analyse(source, names)
+    if reason is not None:
+        return CompiledFunction(function, awaiting(scope, function), remarks=remarks)
     plan = rewrite(scope)
 
     def replaced(guards: list[Guard]) -> None:
@@ -141,12 +145,11 @@ def _compile(function: Callable[..., Any], remarks: list[Diagnostic]) -> Compile
     )
 
 
-def _as_error(remark: Diagnostic) -> Diagnostic:
-    return Diagnostic(
-        code=remark.code,
-        message=remark.message,
-        span=remark.span,
-        label=remark.label,
-        notes=remark.notes,
-        helps=remark.helps,
-    )
+def require(function: Callable[..., Any]) -> None:
+    """Raise `LowerError` where a function certainly runs live; reads its source, no more."""
+    try:
+        reason = refusal(find_source(function))
+    except NoSourceError as error:
+        reason = error.diagnostic
+    if reason is not None:
+        raise LowerError(as_error(reason))

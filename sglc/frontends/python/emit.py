@@ -65,13 +65,12 @@ def emit(
 
 
 def bind(
-    source: FunctionSource, node: FunctionNode, function: types.FunctionType, runtime: Runtime
+    source: FunctionSource, node: FunctionNode, function: types.FunctionType, runtime: object
 ) -> types.FunctionType:
     """Compile a definition where the user's stands and give it the user's surroundings."""
     ast.fix_missing_locations(node)
     code = source.compile_with(node, function.__code__.co_flags & FUTURE_FLAGS)
-    constants = tuple(runtime if isinstance(c, str) and c == RUNTIME else c for c in code.co_consts)
-    code = code.replace(co_consts=constants, co_qualname=function.__code__.co_qualname)
+    code = _with_runtime(code, runtime).replace(co_qualname=function.__code__.co_qualname)
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     bound = types.FunctionType(
         code,
@@ -87,6 +86,20 @@ def bind(
     bound.__annotations__ = function.__annotations__
     bound.__dict__.update(function.__dict__)
     return bound
+
+
+def _with_runtime(code: types.CodeType, runtime: object) -> types.CodeType:
+    """The code with the runtime object in its place, comprehensions included."""
+
+    def constant(value: object) -> object:
+        if isinstance(value, types.CodeType):
+            return _with_runtime(value, runtime)
+        return runtime if isinstance(value, str) and value == RUNTIME else value
+
+    constants = tuple(map(constant, code.co_consts))
+    if all(a is b for a, b in zip(constants, code.co_consts, strict=True)):
+        return code
+    return code.replace(co_consts=constants)
 
 
 def language_functions(plan: Plan, names: LiveNames) -> dict[str, Any]:

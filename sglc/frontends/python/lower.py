@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from sglc.diagnostics.core import Diagnostic, LowerError, ParseError, Span
@@ -18,6 +19,7 @@ from sglc.frontends.python.refusals import refusal
 from sglc.frontends.python.rewrite import rewrite
 from sglc.frontends.python.scope import Scope, analyse
 from sglc.frontends.python.source import (
+    FunctionNode,
     FunctionSource,
     SourceFile,
     function_in_file,
@@ -69,10 +71,13 @@ def lower_parsed(file: SourceFile) -> tuple[Module, list[Diagnostic]]:
     plain = {n.name: n for n in file.tree.body if isinstance(n, ast.FunctionDef)}
     parents = dict(functions(file))
     for node in ast.walk(file.tree):
-        if isinstance(node, ast.FunctionDef) and names.is_program(node):
+        if isinstance(node, FunctionNode) and names.is_program(node):
             source_of = function_in_file(file, node, parents[node])
             _check_state(source_of)
-            remarks += lower_into(module, source_of, names, plain)
+            said = lower_into(module, source_of, names, plain)
+            if names.is_strict(node) and source_of.qualname not in module.funcs:
+                raise LowerError([as_error(remark) for remark in said])
+            remarks += said
     return module, remarks
 
 
@@ -199,6 +204,11 @@ def _attributes(scope: Scope, kind: str) -> dict[str, object]:
 def _loc(source: FunctionSource) -> Loc:
     span = source.span(source.node)
     return Loc(span.line, span.column, span.end_line, span.end_column)
+
+
+def as_error(remark: Diagnostic) -> Diagnostic:
+    """What strict compilation makes of a remark."""
+    return replace(remark, severity="error")
 
 
 def module_name(path: str) -> str:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from sglc.frontends.python.source import FunctionNode
+
 ROOTS = ("sglc", "sglang")
 """Packages whose names are the language's, when a file is only read."""
 
@@ -181,7 +183,7 @@ class FileNames:
                 self.aliases[name] = origin
             self._bound.add(name)
         for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef) and self.is_program(node):
+            if isinstance(node, FunctionNode) and self.is_program(node):
                 self.programs[node.name] = node.name
 
     def resolve(self, path: Path) -> str | None:
@@ -196,14 +198,25 @@ class FileNames:
         full = [*origin.split("."), *rest]
         return full[-1] if full[0] in ROOTS and len(full) > 1 and full[-1] in API else None
 
-    def is_program(self, node: ast.FunctionDef) -> bool:
+    def is_program(self, node: FunctionNode) -> bool:
         """Whether a definition is decorated with the language's `function`."""
+        return self._decorator(node) is not None
+
+    def is_strict(self, node: FunctionNode) -> bool:
+        """Whether that decorator says `strict=True`."""
+        decorator = self._decorator(node)
+        return isinstance(decorator, ast.Call) and any(
+            k.arg == "strict" and isinstance(k.value, ast.Constant) and k.value.value is True
+            for k in decorator.keywords
+        )
+
+    def _decorator(self, node: FunctionNode) -> ast.expr | None:
         for decorator in node.decorator_list:
             target = decorator.func if isinstance(decorator, ast.Call) else decorator
             path = dotted(target)
             if path is not None and self.resolve(path) == "function":
-                return True
-        return False
+                return decorator
+        return None
 
 
 def _module_bindings(tree: ast.Module) -> Iterator[tuple[str, str | None]]:

@@ -13,10 +13,19 @@ _CODE_RUNNERS = frozenset({"locals", "exec", "eval", "vars", "dir"})
 
 def refusal(source: FunctionSource) -> Diagnostic | None:
     """The remark that says why a function runs live as a whole, or None when it is compiled."""
-    node = source.node
-    if isinstance(node, ast.AsyncFunctionDef):
-        return _remark(source, node, "an `async` function")
-    stack: list[ast.AST] = list(node.body)
+    found = _in_body(source)
+    if found is None and isinstance(source.node, ast.AsyncFunctionDef):
+        return _remark(source, source.node, "an `async` function")
+    return found
+
+
+def is_awaited(source: FunctionSource) -> bool:
+    """Whether nothing but `async` keeps a function from being compiled."""
+    return isinstance(source.node, ast.AsyncFunctionDef) and _in_body(source) is None
+
+
+def _in_body(source: FunctionSource) -> Diagnostic | None:
+    stack: list[ast.AST] = list(source.node.body)
     while stack:
         part = stack.pop()
         match part:
