@@ -266,7 +266,10 @@ class _Evaluator:
             raise TooLargeError(f"a string has more than {limits.characters} characters")
         if isinstance(value, list) and len(value) * times > limits.items:
             raise TooLargeError(f"a list has more than {limits.items} items")
-        return value * times
+        try:
+            return value * times
+        except OverflowError:  # nothing, more often than an index can count
+            raise ValueFailedError("a number is too large") from None
 
     def _arithmetic(self, op: str, left: Any, right: Any) -> object:
         whole = isinstance(left, int) and isinstance(right, int)

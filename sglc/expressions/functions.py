@@ -1,4 +1,4 @@
-"""Builtin functions and methods of scripts. All are pure; arguments are forced, not settled."""
+"""Builtin functions of scripts. All are pure; arguments are forced, not settled."""
 
 from __future__ import annotations
 
@@ -6,71 +6,37 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
+from sglc.expressions.context import (
+    Builtin,
+    Context,
+    bounded,
+    iterate,
+    number,
+    show,
+    truth,
+    unpack,
+)
+from sglc.expressions.methods import (
+    DICT_METHODS,
+    LIST_METHODS,
+    METHODS,
+    MUTATORS,
+    STR_METHODS,
+    methods_of,
+)
 from sglc.expressions.values import (
-    Force,
     TooLargeError,
     ValueFailedError,
-    ValueLimits,
     check_size,
     from_host,
-    measure,
-    settle,
-    to_text,
+    plain_data,
     type_name,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a builtin may need besides its arguments."""
-
-    force: Force
-    limits: ValueLimits
-
-    def settled(self, value: object) -> Any:
-        """The value with nothing pending inside, checked to be small enough to look through."""
-        result = settle(value, self.force)
-        measure(result, self.limits)
-        return result
-
-    def text(self, value: object) -> str:
-        """What `${value}` shows."""
-        return to_text(value, self.force, self.limits)
-
-
-def _items(value: object, what: str) -> Sequence[object]:
-    """The items of something that can be looped over."""
-    if isinstance(value, list | tuple | range | str):
-        return cast(Sequence[object], value)
-    if isinstance(value, Mapping):
-        return list(value)
-    raise ValueFailedError(f"{what} needs a list, not {type_name(value)}")
-
-
-def iterate(value: object) -> Sequence[object]:
-    """
-    What a `for` loop goes over; ranges stay lazy.
-
-    Raises:
-        ValueFailedError: the value cannot be looped over.
-    """
-    return _items(value, "a loop")
-
-
-def _string(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise ValueFailedError(f"{what} needs a string, not {type_name(value)}")
-    return value
-
-
-def _bounded(items: Sequence[object], ctx: Context) -> list[object]:
-    if len(items) > ctx.limits.items:
-        raise TooLargeError(f"a list has more than {ctx.limits.items} items")
-    return list(items)
+__all__ = ["METHODS", "MUTATORS", "Context", "iterate", "truth", "unpack"]
 
 
 def _len(ctx: Context, value: object, /) -> int:
@@ -93,62 +59,104 @@ def _range(ctx: Context, start: object, stop: object = None, step: object = 1, /
 
 
 def _enumerate(ctx: Context, items: object, start: int = 0) -> list[object]:
-    return [[i, item] for i, item in enumerate(_bounded(_items(items, "enumerate"), ctx), start)]
+    return [[i, item] for i, item in enumerate(bounded(items, "enumerate", ctx), start)]
 
 
 def _zip(ctx: Context, /, *lists: object) -> list[object]:
-    columns = [_bounded(_items(each, "zip"), ctx) for each in lists]
+    columns = [bounded(each, "zip", ctx) for each in lists]
     return [list(row) for row in zip(*columns, strict=False)]
 
 
-def _extreme(ctx: Context, name: str, values: tuple[object, ...], pick: Callable[..., Any]) -> Any:
-    items = _items(values[0], name) if len(values) == 1 else values
-    settled = cast("list[Any]", ctx.settled(_bounded(items, ctx)))
-    if not settled:
-        raise ValueFailedError(f"{name} of nothing")
-    return pick(settled)
+def _key(ctx: Context, key: object) -> Callable[[object], Any] | None:
+    """What to order by: a field of records, or the place of an item in lists."""
+    if key is None:
+        return None
+    if not isinstance(key, str | int) or isinstance(key, bool):
+        raise ValueFailedError(f"key is the name of a field, or an index, not {type_name(key)}")
+
+    def read(item: object) -> Any:
+        try:
+            return cast(Any, item)[key]
+        except (KeyError, IndexError, TypeError):
+            raise ValueFailedError(f"{show(item)} has no `{key}`") from None
+
+    return read
 
 
-def _min(ctx: Context, first: object, /, *rest: object) -> object:
-    return _extreme(ctx, "min", (first, *rest), min)
+_NOTHING = object()
 
 
-def _max(ctx: Context, first: object, /, *rest: object) -> object:
-    return _extreme(ctx, "max", (first, *rest), max)
+def _extreme(name: str, pick: Callable[..., Any]) -> Builtin:
+    def extreme(
+        ctx: Context,
+        first: object,
+        /,
+        *rest: object,
+        key: object = None,
+        default: object = _NOTHING,
+    ) -> object:
+        if rest and default is not _NOTHING:
+            raise ValueFailedError(f"{name} of several values needs no default")
+        items = [first, *rest] if rest else bounded(first, name, ctx)
+        settled = ctx.settled(items)
+        if settled:
+            return pick(settled, key=_key(ctx, key))
+        if default is _NOTHING:
+            raise ValueFailedError(f"{name} of nothing")
+        return default
+
+    return extreme
 
 
-def _sum(ctx: Context, items: object, /) -> object:
-    total: Any = 0
-    for item in cast("list[Any]", ctx.settled(_bounded(_items(items, "sum"), ctx))):
-        if not isinstance(item, int | float):
-            raise ValueFailedError(f"sum needs numbers, not {type_name(item)}")
-        total += item
+def _sum(ctx: Context, items: object, /, start: object = 0) -> object:
+    total: Any = number(start, "sum")
+    for item in ctx.settled(bounded(items, "sum", ctx)):
+        total += number(item, "sum")
     return total
 
 
-def _sorted(ctx: Context, items: object, /, *, reverse: bool = False) -> list[object]:
-    return sorted(ctx.settled(_bounded(_items(items, "sorted"), ctx)), reverse=bool(reverse))
+def _sorted(
+    ctx: Context, items: object, /, *, key: object = None, reverse: object = False
+) -> list[object]:
+    settled = ctx.settled(bounded(items, "sorted", ctx))
+    return sorted(settled, key=_key(ctx, key), reverse=bool(reverse))
+
+
+def _unique(ctx: Context, items: object, /) -> list[object]:
+    seen: set[object] = set()
+    found: list[object] = []
+    for item in ctx.settled(bounded(items, "unique", ctx)):
+        frozen = _frozen(item)
+        if frozen not in seen:
+            seen.add(frozen)
+            found.append(item)
+    return found
+
+
+def _frozen(value: object) -> object:
+    """A hashable stand-in; two are equal where the values are."""
+    match value:
+        case Mapping():
+            return "dict", frozenset((key, _frozen(item)) for key, item in value.items())
+        case list() | tuple():
+            return "list", tuple(_frozen(item) for item in value)
+    return value
 
 
 def _reversed(ctx: Context, items: object, /) -> object:
-    return _bounded(_items(items, "reversed"), ctx)[::-1]
+    return bounded(items, "reversed", ctx)[::-1]
 
 
 def _list(ctx: Context, items: object, /) -> list[object]:
-    return _bounded(_items(items, "list"), ctx)
+    return bounded(items, "list", ctx)
 
 
 def _any(ctx: Context, items: object, /) -> bool:
-    return any(truth(item, ctx.force) for item in _bounded(_items(items, "any"), ctx))
+    return any(truth(item, ctx.force) for item in bounded(items, "any", ctx))
 
 
 def _all(ctx: Context, items: object, /) -> bool:
-    return all(truth(item, ctx.force) for item in _bounded(_items(items, "all"), ctx))
-
-
-def truth(value: object, force: Force) -> bool:
-    """Whether a condition holds; empty strings, lists and dicts, 0 and none do not."""
-    return bool(force(value))
+    return all(truth(item, ctx.force) for item in bounded(items, "all", ctx))
 
 
 def _str(ctx: Context, value: object, /) -> str:
@@ -160,7 +168,7 @@ def _int(ctx: Context, value: object, /) -> int:
         try:
             return int(value)
         except ValueError:
-            raise ValueFailedError(f"{_show(value)} is not an integer") from None
+            raise ValueFailedError(f"{show(value)} is not an integer") from None
     if isinstance(value, int | float):
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueFailedError(f"{value!r} is not an integer")
@@ -173,7 +181,7 @@ def _float(ctx: Context, value: object, /) -> float:
         try:
             return float(value)
         except (ValueError, OverflowError):
-            raise ValueFailedError(f"{_show(value)} is not a number") from None
+            raise ValueFailedError(f"{show(value)} is not a number") from None
     raise ValueFailedError(f"float needs text or a number, not {type_name(value)}")
 
 
@@ -182,59 +190,78 @@ def _bool(ctx: Context, value: object, /) -> bool:
 
 
 def _abs(ctx: Context, value: object, /) -> object:
-    return abs(_number(value, "abs"))
+    return abs(number(value, "abs"))
 
 
 def _round(ctx: Context, value: object, digits: object = None, /) -> object:
-    number = _number(value, "round")
+    given = number(value, "round")
     if digits is not None and not isinstance(digits, int):
         raise ValueFailedError("round needs a whole number of digits")
     if digits is not None and abs(digits) > 400:
         raise ValueFailedError("round was asked for too many digits")
     try:
-        return round(number, digits)
+        return round(given, digits)
     except (ValueError, OverflowError):
-        raise ValueFailedError(f"{number!r} cannot be rounded") from None
+        raise ValueFailedError(f"{given!r} cannot be rounded") from None
 
 
 def _parse_json(ctx: Context, text: object, /) -> object:
-    source = _string(text, "parse_json")
+    if not isinstance(text, str):
+        raise ValueFailedError(f"parse_json needs a string, not {type_name(text)}")
     try:
-        return from_host(json.loads(source))
+        return from_host(json.loads(text, parse_constant=_not_json))
     except json.JSONDecodeError as error:
         raise ValueFailedError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
+
+
+def _not_json(word: str) -> None:
+    raise ValueFailedError(f"not JSON: {word}")
+
+
+def _dict(ctx: Context, pairs: object = None, /, **fields: object) -> dict[str, object]:
+    if pairs is None:
+        return fields
+    if isinstance(pairs, Mapping):
+        return {**pairs, **fields}
+    made: dict[str, object] = {}
+    for pair in bounded(pairs, "dict", ctx):
+        key, value = unpack(ctx.force(pair), 2)
+        key = ctx.force(key)
+        if not isinstance(key, str):
+            raise ValueFailedError(f"a dict key is a {type_name(key)}; keys are strings")
+        made[key] = value
+    return {**made, **fields}
+
+
+def _type(ctx: Context, value: object, /) -> str:
+    return type_name(value)
+
+
+def _json(ctx: Context, value: object, /, *, indent: object = None) -> str:
+    settled = ctx.settled(value)
+    if indent is None:
+        separators, level = (",", ":"), None
+    elif isinstance(indent, int) and not isinstance(indent, bool) and 0 <= indent <= 16:
+        separators, level = (",", ": "), indent
+    else:
+        raise ValueFailedError("indent is a number of spaces up to 16, or none")
+    try:
+        return json.dumps(
+            plain_data(settled),
+            ensure_ascii=False,
+            allow_nan=False,
+            separators=separators,
+            indent=level,
+        )
+    except ValueError:
+        raise ValueFailedError("JSON has no infinite numbers and no `nan`") from None
 
 
 def _unpack(ctx: Context, value: object, count: int, /) -> list[object]:
     return unpack(value, count)
 
 
-def unpack(value: object, count: int) -> list[object]:
-    """
-    The `count` parts of a list, for assignments and loops with several names.
-
-    Raises:
-        ValueFailedError: the value is no list, or has another number of parts.
-    """
-    if not isinstance(value, list | tuple | range | str):
-        raise ValueFailedError(f"{type_name(value)} cannot be unpacked")
-    if len(value) != count:
-        raise ValueFailedError(f"{count} names for {len(value)} values")
-    return list(value)
-
-
-def _number(value: object, what: str) -> int | float:
-    if isinstance(value, int | float):
-        return value
-    raise ValueFailedError(f"{what} needs a number, not {type_name(value)}")
-
-
-def _show(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _error(kind: str) -> Callable[..., object]:
+def _error(kind: str) -> Builtin:
     def make(ctx: Context, message: object, /) -> dict[str, object]:
         return {"kind": kind, "message": ctx.text(message)}
 
@@ -244,17 +271,19 @@ def _error(kind: str) -> Callable[..., object]:
 ERROR_KINDS = ("gen_error", "extern_error", "value_error")
 """Kinds of errors that scripts handle; functions of these names make one."""
 
-FUNCTIONS: Mapping[str, Callable[..., object]] = {
+FUNCTIONS: Mapping[str, Builtin] = {
     "len": _len,
     "range": _range,
     "enumerate": _enumerate,
     "zip": _zip,
-    "min": _min,
-    "max": _max,
+    "min": _extreme("min", min),
+    "max": _extreme("max", max),
     "sum": _sum,
     "sorted": _sorted,
     "reversed": _reversed,
+    "unique": _unique,
     "list": _list,
+    "dict": _dict,
     "any": _any,
     "all": _all,
     "str": _str,
@@ -263,6 +292,8 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
     "bool": _bool,
     "abs": _abs,
     "round": _round,
+    "type": _type,
+    "json": _json,
     "parse_json": _parse_json,
     **{kind: _error(kind) for kind in ERROR_KINDS},
     "_unpack": _unpack,
@@ -270,115 +301,33 @@ FUNCTIONS: Mapping[str, Callable[..., object]] = {
 """Builtin functions by name; each takes the context first. Lowering uses the one with `_`."""
 
 
-def _join(ctx: Context, self: str, items: object, /) -> str:
-    parts = [ctx.text(item) for item in _bounded(_items(items, "join"), ctx)]
-    size = sum(map(len, parts)) + len(self) * max(0, len(parts) - 1)
-    if size > ctx.limits.characters:
-        raise TooLargeError(f"a string has more than {ctx.limits.characters} characters")
-    return self.join(parts)
-
-
-def _replace(ctx: Context, self: str, old: str, new: str, count: int = -1, /) -> str:
-    found = self.count(old) if count < 0 else min(count, self.count(old))
-    if len(self) + found * (len(new) - len(old)) > ctx.limits.characters:
-        raise TooLargeError(f"a string has more than {ctx.limits.characters} characters")
-    return self.replace(old, new, count)
-
-
-def _split(ctx: Context, self: str, sep: str | None = None, maxsplit: int = -1) -> list[str]:
-    if sep == "":
-        raise ValueFailedError("split by an empty string")
-    return self.split(sep, maxsplit)
-
-
-def _index(ctx: Context, self: Any, item: object, /) -> int:
-    whole = self if isinstance(self, str) else ctx.settled(self)
-    try:
-        return int(whole.index(cast(str, item)))
-    except ValueError:
-        raise ValueFailedError(f"{_show(item)} is not in the {type_name(self)}") from None
-
-
-def _count(ctx: Context, self: Any, item: object, /) -> int:
-    whole = self if isinstance(self, str) else ctx.settled(self)
-    return int(whole.count(cast(str, item)))
-
-
-def _get(ctx: Context, self: Mapping[str, object], key: str, default: object = None, /) -> object:
-    return self.get(key, default)
-
-
-_STR_METHODS: dict[str, Callable[..., object]] = {
-    "upper": lambda ctx, self, /: self.upper(),
-    "lower": lambda ctx, self, /: self.lower(),
-    "title": lambda ctx, self, /: self.title(),
-    "capitalize": lambda ctx, self, /: self.capitalize(),
-    "strip": lambda ctx, self, chars=None, /: self.strip(chars),
-    "lstrip": lambda ctx, self, chars=None, /: self.lstrip(chars),
-    "rstrip": lambda ctx, self, chars=None, /: self.rstrip(chars),
-    "split": _split,
-    "splitlines": lambda ctx, self, /: self.splitlines(),
-    "join": _join,
-    "replace": _replace,
-    "startswith": lambda ctx, self, prefix, /: self.startswith(prefix),
-    "endswith": lambda ctx, self, suffix, /: self.endswith(suffix),
-    "removeprefix": lambda ctx, self, prefix, /: self.removeprefix(prefix),
-    "removesuffix": lambda ctx, self, suffix, /: self.removesuffix(suffix),
-    "find": lambda ctx, self, part, /: self.find(part),
-    "index": _index,
-    "count": _count,
-    "isdigit": lambda ctx, self, /: self.isdigit(),
-    "isalpha": lambda ctx, self, /: self.isalpha(),
-    "isspace": lambda ctx, self, /: self.isspace(),
-}
-_LIST_METHODS: dict[str, Callable[..., object]] = {"index": _index, "count": _count}
-_DICT_METHODS: dict[str, Callable[..., object]] = {
-    "get": _get,
-    "keys": lambda ctx, self, /: list(self),
-    "values": lambda ctx, self, /: list(self.values()),
-    "items": lambda ctx, self, /: [[key, value] for key, value in self.items()],
-}
-METHODS = frozenset((*_STR_METHODS, *_LIST_METHODS, *_DICT_METHODS))
-"""Names of all methods of all types."""
-MUTATORS = frozenset(
-    {"append", "extend", "insert", "pop", "remove", "sort", "reverse", "clear", "update", "add"}
-)
-"""Methods that Python has and scripts do not, because values never change."""
-
-
-def method(value: object, name: str) -> Callable[..., object]:
+def method(value: object, name: str) -> Builtin:
     """
     The method `name` of a value; takes the context and the value first.
 
     Raises:
         ValueFailedError: values of this type have no such method.
     """
-    table: Mapping[str, Callable[..., object]] = {}
-    if isinstance(value, str):
-        table = _STR_METHODS
-    elif isinstance(value, list | tuple | range):
-        table = _LIST_METHODS
-    elif isinstance(value, Mapping):
-        table = _DICT_METHODS
-    if name not in table:
+    found = methods_of(value).get(name)
+    if found is None:
         raise ValueFailedError(f"{type_name(value)} has no method `{name}`")
-    return table[name]
+    return found
 
 
 @lru_cache(maxsize=256)
-def signature(function: Callable[..., object]) -> inspect.Signature:
+def signature(function: Builtin) -> inspect.Signature:
     """Parameters of a builtin, the context included."""
     return inspect.signature(function)
 
 
 def method_signatures(name: str) -> list[inspect.Signature]:
     """Signatures of every method called `name`."""
-    tables = (_STR_METHODS, _LIST_METHODS, _DICT_METHODS)
+    tables = (STR_METHODS, LIST_METHODS, DICT_METHODS)
     return [signature(table[name]) for table in tables if name in table]
 
 
 def call_builtin(
-    function: Callable[..., object],
+    function: Builtin,
     ctx: Context,
     args: Sequence[object],
     keywords: Mapping[str, object],

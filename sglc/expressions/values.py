@@ -146,18 +146,18 @@ def to_text(value: object, force: Force, limits: ValueLimits) -> str:
     if isinstance(settled, PLAIN):
         return to_text(settled, force, limits)
     measure(settled, limits)
-    return json.dumps(_plain(settled), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(plain_data(settled), ensure_ascii=False, separators=(",", ":"))
 
 
-def _plain(value: object) -> object:
+def plain_data(value: object) -> object:
     """Ranges as lists; the rest JSON knows."""
     match value:
         case range():
             return list(value)
         case list() | tuple():
-            return [_plain(item) for item in value]
+            return [plain_data(item) for item in value]
         case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
+            return {str(key): plain_data(item) for key, item in value.items()}
     return value
 
 

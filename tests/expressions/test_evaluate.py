@@ -177,7 +177,7 @@ def test_value(text: str, value: object) -> None:
         ("items()", "only builtin functions can be called here"),
         ("len(1, 2)", "len: too many positional arguments"),
         ("tool.strip(5)", "strip: strip arg must be None or str"),
-        ("sum(['a'])", "sum needs numbers, not str"),
+        ("sum(['a'])", "sum needs a number, not str"),
         ("int(float('inf'))", "inf is not an integer"),
     ],
 )
