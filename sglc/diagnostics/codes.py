@@ -14,16 +14,19 @@ from sglc.diagnostics.pages import (
     names,
     passes,
     syntax,
+    types,
     usage,
     verifier,
 )
 from sglc.diagnostics.suggest import did_you_mean
 
+_MODULES = (syntax, ir_text, names, types, lowering, passes, verifier, execution, usage)
 CODES: Mapping[str, Page] = MappingProxyType(
     {
         page.code: page
-        for module in (syntax, ir_text, names, lowering, passes, verifier, execution, usage)
-        for page in module.PAGES
+        for page in sorted(
+            (page for module in _MODULES for page in module.PAGES), key=lambda page: page.code
+        )
     }
 )
 """Every code that sglc reports, in order."""

@@ -31,5 +31,5 @@ def test_explain_prints_meaning_and_both_examples_in_any_case() -> None:
 
 def test_unknown_code_is_a_usage_error_with_a_suggestion() -> None:
     with pytest.raises(UsageError) as raised:
-        explain("SGL0230")
+        explain("SGL0290")
     assert raised.value.diagnostics[0].helps[0].startswith("did you mean `SGL0")

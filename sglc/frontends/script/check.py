@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from sglc.diagnostics.core import Diagnostic
 from sglc.expressions.problem import Problem
@@ -14,7 +15,7 @@ from sglc.frontends.script.files import Loaded
 from sglc.frontends.script.generation import check_use
 from sglc.frontends.script.names import expressions, walk_statements
 from sglc.frontends.script.symbols import Unit, calls_inside, find_target
-from sglc.frontends.script.types import check_params, check_schema, check_type
+from sglc.frontends.script.types import check_params, check_schema, check_type, schema_json
 
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -23,11 +24,13 @@ def check_program(loaded: Loaded) -> list[Diagnostic]:
     """Errors and warnings of every file, in the order of the text."""
     for unit in loaded.units:
         find_scopes(unit)
+    _find_role_openers(loaded.units)
     for unit in loaded.units:
-        _find_role_openers(loaded.units)
         unit.problems += _check_definitions(unit)
+    schemas = _sound_schemas(loaded.units)
+    for unit in loaded.units:
         for function in every_function(unit):
-            unit.problems += check_body(unit.within(function), function)
+            unit.problems += check_body(unit.within(function), function, schemas)
     return [
         problem.diagnostic(unit.file)
         for unit in loaded.units
@@ -54,6 +57,16 @@ def _check_definitions(unit: Unit) -> Iterator[Problem]:
         yield from check_params(unit, function.params)
         if function.returns is not None:
             yield from check_type(unit, function.returns)
+
+
+def _sound_schemas(units: list[Unit]) -> dict[str, dict[str, Any]]:
+    """Schemas without mistakes as JSON schemas, by qualified name."""
+    return {
+        unit.qualified(schema.name): schema_json(unit, schema)
+        for unit in units
+        for schema in unit.schemas.values()
+        if next(check_schema(unit, schema), None) is None
+    }
 
 
 def _find_role_openers(units: list[Unit]) -> None:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from sglc.diagnostics.suggest import did_you_mean
+from sglc.expressions.conversion import describe as describe_schema
 from sglc.expressions.functions import ERROR_KINDS
-from sglc.expressions.nodes import (
-    Attribute,
-    Call,
-    Comprehension,
-    Expr,
-    Literal,
-    Name,
-    Text,
-    children,
-    names,
-)
+from sglc.expressions.nodes import Attribute, Call, Expr, ListExpr, Literal, Name, Text
 from sglc.expressions.problem import Mark, Problem
+from sglc.frontends.script import check_operators as operators
 from sglc.frontends.script.ast import (
     Assign,
     Emit,
@@ -29,6 +20,7 @@ from sglc.frontends.script.ast import (
     Handler,
     If,
     Leave,
+    Param,
     Pass,
     Raise,
     Return,
@@ -37,41 +29,38 @@ from sglc.frontends.script.ast import (
     Try,
     While,
 )
-from sglc.frontends.script.check_calls import BUILTINS, check_call
-from sglc.frontends.script.closures import hides
+from sglc.frontends.script.check_calls import BUILTINS
+from sglc.frontends.script.check_expr import Around, ExprChecker, Schemas
+from sglc.frontends.script.check_flow import Fact, Known
+from sglc.frontends.script.check_forks import never_differs
+from sglc.frontends.script.check_generation import generated_type, unfit_parameters
+from sglc.frontends.script.check_kinds import (
+    STR,
+    Types,
+    describe,
+    from_schema,
+    names_of,
+    never,
+    one,
+    record,
+    unfit,
+)
 from sglc.frontends.script.generation import check_generation, dtype_value, is_generation
 from sglc.frontends.script.names import assigned, blocks, local_functions
-from sglc.frontends.script.symbols import Target, Unit, find_target
+from sglc.frontends.script.symbols import Unit, find_target
+from sglc.frontends.script.types import annotation_schema
 from sglc.ir.core import Loc
 
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """What is known about the names at a point: those that may be set, those that surely are."""
-
-    possible: frozenset[str]
-    certain: frozenset[str]
-
-    def plus(self, *added: str) -> _Names:
-        return _Names(self.possible | {*added}, self.certain | {*added})
-
-    def maybe(self, added: list[str]) -> _Names:
-        return _Names(self.possible | {*added}, self.certain)
-
-
-def _meet(a: _Names | None, b: _Names | None) -> _Names | None:
-    """What is known where two ways come together; None is a way that is never taken."""
-    if a is None or b is None:
-        return a or b
-    return _Names(a.possible | b.possible, a.certain & b.certain)
+Way = dict[str, Fact] | None
+"""What a way through the function changed; None is a way that is never taken."""
 
 
 @dataclass(slots=True)
 class _Loop:
     """The innermost loop."""
 
-    breaks: _Names | None = None
-    has_break: bool = False
+    before: Known
+    breaks: list[Way] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +72,8 @@ class _Place:
     """The fork whose branch this is."""
     loop_outside_fork: bool = False
     role: tuple[str, Loc] | None = None
+    handled: bool = False
+    """A `try` around handles expressions without value."""
     outer: dict[str, Loc] = field(default_factory=dict)
     """Names of the function that a branch must not assign, and where they are assigned."""
     nested: dict[str, Loc] = field(default_factory=dict)
@@ -94,27 +85,44 @@ class _Place:
     top: bool = False
     """Whether this is a function's body itself, not a block in it."""
 
+    @property
+    def around(self) -> Around:
+        """The same for expressions."""
+        return Around(self.role, self.handled, self.hidden)
 
-def check_body(unit: Unit, function: Function) -> list[Problem]:
+
+def check_body(unit: Unit, function: Function, schemas: Schemas) -> list[Problem]:
     """Errors and warnings in the body of a function."""
     places = {param.name: param.loc for param in function.params}
     places |= _assign_places(function.body)
-    checker = _BodyChecker(unit, function, places)
-    params = [param.name for param in function.params]
+    checker = _BodyChecker(unit, function, schemas, places)
+    known = Known()
+    # Whether an outer variable is set is checked where the function is called.
+    for name in unit.outer_names.get(function.path, ()):
+        known.set(name)
     for param in function.params:
         checker.check_target(Name(param.name, loc=param.loc))
-    # Whether an outer variable is set is checked where the function is called.
-    start = frozenset(params) | unit.outer_names.get(function.path, frozenset())
+        known.set(param.name, _param_type(unit, param))
     checker.local_names(function, places)
-    checker.block(function.body, _Names(start, start), _Place(nested=places, top=True))
-    return checker.problems
+    checker.block(function.body, known, _Place(nested=places, top=True))
+    checker.add(*checker.expressions.answers.problems())
+    return checker.expressions.problems
+
+
+def _param_type(unit: Unit, param: Param) -> Types:
+    schema = annotation_schema(unit, param.type)
+    return None if schema is None else from_schema(schema)
 
 
 def _assign_places(stmts: tuple[Stmt, ...]) -> dict[str, Loc]:
     """Names that assignments outside of fork branches set, and where first."""
     found: dict[str, Loc] = {}
+    _collect_places(stmts, found)
+    return found
+
+
+def _collect_places(stmts: tuple[Stmt, ...], found: dict[str, Loc]) -> None:
     for stmt in stmts:
-        inner: list[tuple[Stmt, ...]] = []
         match stmt:
             case Assign():
                 for name in stmt.targets:
@@ -124,93 +132,84 @@ def _assign_places(stmts: tuple[Stmt, ...]) -> dict[str, Loc]:
             case Fork():
                 pass
             case _:
-                inner = list(blocks(stmt))
-        for block in inner:
-            found = {**_assign_places(block), **found}
-    return found
+                for block in blocks(stmt):
+                    _collect_places(block, found)
 
 
 class _BodyChecker:
-    def __init__(self, unit: Unit, function: Function, own: dict[str, Loc]) -> None:
+    def __init__(
+        self, unit: Unit, function: Function, schemas: Schemas, own: dict[str, Loc]
+    ) -> None:
         self.unit = unit
         self.function = function
-        self.body = function.body
-        self.own = own
-        """The function's own variables, and where they are first set."""
-        self.problems: list[Problem] = []
-        self.reported: set[tuple[str, str]] = set()
+        self.expressions = ExprChecker(unit, schemas, function, own)
 
     def add(self, *problems: Problem) -> None:
-        self.problems += problems
+        self.expressions.add(*problems)
 
     # ---- statements ------------------------------------------------------------------------------
 
-    def block(self, stmts: tuple[Stmt, ...], known: _Names | None, place: _Place) -> _Names | None:
-        """Check a block; what is known at its end, None if that is never reached."""
-        place = replace(place, top=False) if stmts is not self.body else place
+    def block(self, stmts: tuple[Stmt, ...], known: Known, place: _Place) -> bool:
+        """Check a block; whether its end is reached. `known` then says what holds there."""
+        place = replace(place, top=False) if stmts is not self.function.body else place
         for number, stmt in enumerate(stmts):
-            if known is None:
-                self.add(
-                    Problem(
-                        "SGL0225",
-                        "this is never reached",
-                        stmt.loc,
-                        "never runs",
-                        marks=(Mark(stmts[number - 1].loc, "always leaves"),),
-                        severity="warning",
-                    )
-                )
-                return None
-            known = self.stmt(stmt, known, place)
-        return known
+            if not self.stmt(stmt, known, place):
+                if number + 1 < len(stmts):
+                    self.add(_unreachable(stmts[number + 1], stmt))
+                return False
+        return True
 
-    def stmt(self, stmt: Stmt, known: _Names, place: _Place) -> _Names | None:
+    def way(self, stmts: tuple[Stmt, ...], known: Known, place: _Place) -> Way:
+        """Check a block in a layer of its own; what it changed."""
+        inner = known.layer()
+        return inner.own if self.block(stmts, inner, place) else None
+
+    def stmt(self, stmt: Stmt, known: Known, place: _Place) -> bool:
+        """Check a statement; whether control goes on after it."""
         match stmt:
             case Emit():
-                self.expr(stmt.text, known, place)
+                self.expressions.check(stmt.text, known, place.around)
             case ExprStmt():
                 self._expr_stmt(stmt, known, place)
             case Assign():
-                return self._assign(stmt, known, place)
+                self._assign(stmt, known, place)
             case Role():
                 return self._role(stmt, known, place)
             case Return():
                 self._return(stmt, known, place)
-                return None
+                return False
             case Leave():
                 self._leave(stmt, known, place)
-                return None
+                return False
             case If():
-                self.expr(stmt.condition, known, place)
-                return _meet(
-                    self.block(stmt.body, known, place), self.block(stmt.orelse, known, place)
-                )
-            case While():
-                return self._loop(stmt, known, place)
-            case For():
+                self.expressions.check(stmt.condition, known, place.around)
+                arms = (self.way(arm, known, place) for arm in (stmt.body, stmt.orelse))
+                return known.join(list(arms))
+            case While() | For():
                 return self._loop(stmt, known, place)
             case Fork():
-                return self._fork(stmt, known, place)
+                self._fork(stmt, known, place)
             case Try():
                 return self._try(stmt, known, place)
             case Raise():
                 self._raise(stmt, known, place)
-                return None
+                return False
             case Function():
                 self._local_function(stmt, place)
             case Pass():
                 pass
-        return known
+        return True
 
-    def _expr_stmt(self, stmt: ExprStmt, known: _Names, place: _Place) -> None:
+    def _expr_stmt(self, stmt: ExprStmt, known: Known, place: _Place) -> None:
         value = stmt.value
+        before = len(self.expressions.problems)
         self.value(value, known, place)
-        if is_generation(value):
+        if is_generation(value) or len(self.expressions.problems) > before:
             return
         if isinstance(value, Call) and find_target(self.unit, value.function) is not None:
             return
         if isinstance(value, Call) and not self._is_builtin(value):
-            return  # an unknown function, which was reported
+            return
         helps = ('to append a value, put it in a string: "${...}"',)
         self.add(Problem("SGL0215", "this statement does nothing", value.loc, "here", helps=helps))
 
@@ -221,22 +220,34 @@ class _BodyChecker:
             return not (isinstance(value, Name) and value.id in self.unit.imports)
         return isinstance(function, Name) and function.id in BUILTINS
 
-    def _assign(self, stmt: Assign, known: _Names, place: _Place) -> _Names:
-        self.value(stmt.value, known, place)
+    def _assign(self, stmt: Assign, known: Known, place: _Place) -> None:
+        types = self.value(stmt.value, known, place)
+        if len(stmt.targets) > 1:
+            types = self._unpacked(stmt, types, place)
+        unread = stmt.value.loc if is_generation(stmt.value) else None
         for name in stmt.targets:
             self.check_target(name)
             if place.fork is not None and name.id in place.outer:
-                self.add(
-                    Problem(
-                        "SGL0212",
-                        f"a branch cannot assign `{name.id}` of the function",
-                        name.loc,
-                        "assigned in a branch",
-                        marks=(Mark(place.outer[name.id], "also assigned here"),),
-                        helps=("use another name, and read it after the fork",),
-                    )
-                )
-        return known.plus(*(name.id for name in stmt.targets))
+                self.add(_assigned_in_branch(name, place.outer[name.id]))
+            self.set(name, known, types, unread)
+
+    def _unpacked(self, stmt: Assign, types: Types, place: _Place) -> Types:
+        loc, count = stmt.value.loc, len(stmt.targets)
+        if never(types, operators.UNPACKED):
+            message = f"{describe(types)} cannot be unpacked"
+            self.expressions.wrong(place.around, message, loc, f"is {describe(types)}")
+            return None
+        if isinstance(stmt.value, ListExpr) and len(stmt.value.items) != count:
+            message = f"{count} names for {len(stmt.value.items)} values"
+            self.expressions.wrong(place.around, message, loc, "another number")
+        return operators.item_of(types)
+
+    def set(self, name: Name, known: Known, types: Types, unread: Loc | None = None) -> None:
+        """A variable is assigned."""
+        fact = known.get(name.id)
+        if fact is not None:
+            self.expressions.answers.overwrite(name.id, fact, name.loc)
+        known.set(name.id, types, unread)
 
     def check_target(self, name: Name) -> None:
         """A variable must not hide an import."""
@@ -252,7 +263,7 @@ class _BodyChecker:
                 )
             )
 
-    def _role(self, stmt: Role, known: _Names, place: _Place) -> _Names | None:
+    def _role(self, stmt: Role, known: Known, place: _Place) -> bool:
         loc = stmt.role_loc.loc
         if place.role is not None:
             self.add(
@@ -266,11 +277,28 @@ class _BodyChecker:
             )
         return self.block(stmt.body, known, replace(place, role=(stmt.role, loc)))
 
-    def _return(self, stmt: Return, known: _Names, place: _Place) -> None:
+    def _return(self, stmt: Return, known: Known, place: _Place) -> None:
         if stmt.value is not None:
-            self.value(stmt.value, known, place)
+            types = self.value(stmt.value, known, place)
+            self._returned(stmt.value, types, place)
         if place.fork is not None:
             self._crossing("return", stmt.loc, place.fork)
+
+    def _returned(self, value: Expr, types: Types, place: _Place) -> None:
+        schema = annotation_schema(self.unit, self.function.returns)
+        # A script's function may always return none, which is what running to its end gives.
+        if schema is None or not types or "none" in names_of(types) or not unfit(types, schema):
+            return
+        assert self.function.returns is not None
+        self.add(
+            Problem(
+                "SGL0226",
+                f"`{self.function.name}` returns {describe_schema(schema)}, not {describe(types)}",
+                value.loc,
+                f"is {describe(types)}",
+                marks=(Mark(self.function.returns.loc, "the annotation"),),
+            )
+        )
 
     def _crossing(self, what: str, loc: Loc, fork: Loc) -> None:
         self.add(
@@ -283,39 +311,69 @@ class _BodyChecker:
             )
         )
 
-    def _leave(self, stmt: Leave, known: _Names, place: _Place) -> None:
+    def _leave(self, stmt: Leave, known: Known, place: _Place) -> None:
         if place.loop is not None:
             if stmt.kind == "break":
-                place.loop.breaks = _meet(place.loop.breaks, known)
+                place.loop.breaks.append(known.since(place.loop.before))
         elif place.fork is not None and place.loop_outside_fork:
             self._crossing(stmt.kind, stmt.loc, place.fork)
         else:
             self.add(Problem("SGL0213", f"`{stmt.kind}` outside of a loop", stmt.loc, "no loop"))
 
-    def _loop(self, stmt: While | For, known: _Names, place: _Place) -> _Names | None:
-        targets = [name.id for name in stmt.targets] if isinstance(stmt, For) else []
+    def _loop(self, stmt: While | For, known: Known, place: _Place) -> bool:
+        item: Types = None
+        targets = stmt.targets if isinstance(stmt, For) else ()
         if isinstance(stmt, For):
-            self.expr(stmt.iterable, known, place)
-            for name in stmt.targets:
+            item = self.expressions.looped(stmt.iterable, known, place.around)
+            for name in targets:
                 self.check_target(name)
         # A later turn sees what an earlier one may have set.
-        around = known.maybe([*targets, *assigned(stmt.body)])
-        loop = _Loop()
+        around = known.layer()
+        around.blur([*(name.id for name in targets), *assigned(stmt.body)])
         if isinstance(stmt, While):
-            self.expr(stmt.condition, around, place)
-        self.block(stmt.body, around.plus(*targets), replace(place, loop=loop))
+            self.expressions.check(stmt.condition, around, place.around)
+        loop = _Loop(around)
+        inner = around.layer()
+        if isinstance(stmt, For):
+            item = self._target_type(stmt, item, place)
+        for name in targets:
+            inner.set(name.id, item)
+        ended = self.block(stmt.body, inner, replace(place, loop=loop))
         endless = isinstance(stmt, While) and _is_true(stmt.condition)
-        return _meet(
-            None if endless else self.block(stmt.orelse, around, place),
-            loop.breaks,
-        )
+        # What the body read has been read; what it set is blurred already.
+        read = {n: f for n, f in inner.own.items() if n not in around.own} if ended else {}
+        ways: list[Way] = [{**around.own, **each} for each in loop.breaks if each is not None]
+        if not endless:
+            around.join([{}, read])
+            if self.block(stmt.orelse, around, place):
+                ways.append(around.own)
+        return known.join(ways)
 
-    def _fork(self, stmt: Fork, known: _Names, place: _Place) -> _Names:
-        self.expr(stmt.items, known, place)
+    def _target_type(self, stmt: For | Fork, item: Types, place: _Place) -> Types:
+        """The type of each loop variable."""
+        if len(stmt.targets) == 1:
+            return item
+        if never(item, operators.UNPACKED):
+            message = f"{describe(item)} cannot be unpacked"
+            source = stmt.iterable if isinstance(stmt, For) else stmt.items
+            self.expressions.wrong(place.around, message, source.loc, "the items")
+        return None
+
+    def _fork(self, stmt: Fork, known: Known, place: _Place) -> None:
+        inner = known.layer()
         items = {name.id: name.loc for name in stmt.targets}
-        for name in stmt.targets:
-            self.check_target(name)
-        inside = known.plus(*items)
+        if not stmt.targets:
+            count = self.expressions.check(stmt.items, known, place.around)
+            if never(count, ("int", "bool")):
+                message = f"a fork needs a number, not {describe(count)}"
+                self.expressions.wrong(place.around, message, stmt.items.loc, "not a number")
+        else:
+            item = self.expressions.looped(stmt.items, known, place.around)
+            item = self._target_type(stmt, item, place)
+            for name in stmt.targets:
+                self.check_target(name)
+                inner.set(name.id, item)
+        self.add(*never_differs(self.unit, stmt))
         outer = {name: loc for name, loc in place.nested.items() if name not in items}
         own = {**_assign_places(stmt.body), **items}
         branch = replace(
@@ -327,35 +385,52 @@ class _BodyChecker:
             nested={**own, **outer},
             hidden={**place.hidden, **items},
         )
-        self.block(stmt.body, inside, branch)
-        if stmt.name is None:
-            return known
-        self.check_target(stmt.name)
-        return known.plus(stmt.name.id)
+        ended = self.block(stmt.body, inner, branch)
+        for read in inner.own.keys() - {*assigned(stmt.body), *items}:
+            known.read(read)
+        if stmt.name is not None:
+            self.check_target(stmt.name)
+            facts = {name: inner.own.get(name, Fact()) for name in [*own, *assigned(stmt.body)]}
+            fields = {name: fact.types if ended else None for name, fact in facts.items()}
+            known.set(stmt.name.id, one("list", record(fields)))
 
-    def _try(self, stmt: Try, known: _Names, place: _Place) -> _Names | None:
-        after = self.block(stmt.body, known, place)
-        failed = known.maybe(assigned(stmt.body))
+    def _try(self, stmt: Try, known: Known, place: _Place) -> bool:
+        kinds = {kind.id for handler in stmt.handlers for kind in handler.kinds}
+        handled = "value_error" in kinds or not all(handler.kinds for handler in stmt.handlers)
+        inner = known.layer()
+        inside = replace(place, handled=place.handled or handled)
+        ways: list[Way] = [inner.own if self._body(stmt, inner, inside, place) else None]
+        failed = known.layer()
+        failed.blur(assigned(stmt.body))
         for number, handler in enumerate(stmt.handlers):
             self._handler(handler, number == len(stmt.handlers) - 1)
-            start = failed.plus(handler.name.id) if handler.name is not None else failed
-            inside = replace(place, handling=True)
-            after = _meet(after, self.block(handler.body, start, inside))
-        return self._finally(stmt, known, after, place)
+            inner = failed.layer()
+            if handler.name is not None:
+                self.set(handler.name, inner, record({"kind": STR, "message": STR}))
+            if self.block(handler.body, inner, replace(place, handling=True)):
+                ways.append(inner.since(known))
+        return self._finally(stmt, known, ways, place)
 
-    def _finally(
-        self, stmt: Try, known: _Names, after: _Names | None, place: _Place
-    ) -> _Names | None:
+    def _body(self, stmt: Try, known: Known, inside: _Place, place: _Place) -> bool:
+        """The body and then `else`, whose errors the handlers do not see."""
+        ended = self.block(stmt.body, known, inside)
+        if not ended and stmt.orelse:
+            self.add(_unreachable(stmt.orelse[0], stmt.body[-1]))
+        return ended and self.block(stmt.orelse, known, place)
+
+    def _finally(self, stmt: Try, known: Known, ways: list[Way], place: _Place) -> bool:
         if not stmt.final:
-            return after
+            return known.join(ways)
         # It also runs when an error, or a jump, leaves the statement half done.
-        possible = known.maybe(assigned([replace(stmt, final=())]))
-        end = self.block(stmt.final, possible, place)
-        if end is None or after is None:
-            return None
-        return after.plus(*(end.certain - possible.certain)).maybe([*end.possible])
+        possible = known.layer()
+        possible.blur(assigned([replace(stmt, final=())]))
+        end = possible.layer()
+        ended = self.block(stmt.final, end, place)
+        reached = known.join(ways)
+        known.own.update(end.own)
+        return ended and reached
 
-    def _raise(self, stmt: Raise, known: _Names, place: _Place) -> None:
+    def _raise(self, stmt: Raise, known: Known, place: _Place) -> None:
         if stmt.value is None:
             if not place.handling:
                 self.add(
@@ -369,10 +444,10 @@ class _BodyChecker:
                 )
             return
         value = stmt.value
-        if isinstance(value, Name) and value.id in ERROR_KINDS and value.id not in known.possible:
+        if isinstance(value, Name) and value.id in ERROR_KINDS and known.get(value.id) is None:
             self._not_an_error(value, (f'write `raise {value.id}("why")`',))
             return
-        self.expr(value, known, place)
+        self.expressions.check(value, known, place.around)
         if isinstance(value, Literal | Text):
             self._not_an_error(value, ('write `raise value_error("why")`',))
 
@@ -433,145 +508,46 @@ class _BodyChecker:
         if handler.name is not None:
             self.check_target(handler.name)
 
-    # ---- expressions -----------------------------------------------------------------------------
+    # ---- values ----------------------------------------------------------------------------------
 
-    def value(self, expr: Expr, known: _Names, place: _Place) -> None:
-        """A whole right-hand side, where `gen` and `select` may stand."""
+    def value(self, expr: Expr, known: Known, place: _Place) -> Types:
+        """A whole right-hand side, where `gen` and `select` may stand; what it can be."""
         if not is_generation(expr):
-            self.expr(expr, known, place)
-            return
+            return self.expressions.check(expr, known, place.around)
         assert isinstance(expr, Call)
         self.add(*check_generation(self.unit, expr))
-        for arg in expr.args:
-            self.expr(arg, known, place)
+        args = [self.expressions.check(arg, known, place.around) for arg in expr.args]
+        named: dict[str, Types] = {}
         for keyword in expr.keywords:
             names_schema = keyword.name == "json" and isinstance(keyword.value, Name | Attribute)
             names_type = keyword.name == "dtype" and dtype_value(keyword.value) != keyword.value
             if not names_schema and not names_type:
-                self.expr(keyword.value, known, place)
+                named[keyword.name] = self.expressions.check(keyword.value, known, place.around)
+        if not place.handled:
+            self.add(*unfit_parameters(expr, args, named))
+        return generated_type(self.unit, expr)
 
-    def expr(self, expr: Expr, known: _Names, place: _Place) -> None:
-        """Any other expression."""
-        calls = [call for call, _ in self._walk(expr, in_comprehension=False)]
-        imports = {
-            id(call.function.value)
-            for call in calls
-            if isinstance(call.function, Attribute)
-            and isinstance(call.function.value, Name)
-            and call.function.value.id in self.unit.imports
-        }
-        for name in names(expr):
-            if id(name) not in imports:
-                self._read(name, known)
-        for part in self._walk(expr, in_comprehension=False):
-            self._call(*part, known, place)
 
-    def _walk(self, expr: Expr, in_comprehension: bool) -> Iterator[tuple[Call, bool]]:
-        """Calls in the expression, and whether each is inside a comprehension."""
-        if isinstance(expr, Call):
-            yield expr, in_comprehension
-        for child in children(expr):
-            inside = in_comprehension or (
-                isinstance(expr, Comprehension) and child is not expr.iterable
-            )
-            yield from self._walk(child, inside)
+def _unreachable(stmt: Stmt, before: Stmt) -> Problem:
+    return Problem(
+        "SGL0225",
+        "this is never reached",
+        stmt.loc,
+        "never runs",
+        marks=(Mark(before.loc, "always leaves"),),
+        severity="warning",
+    )
 
-    def _captured(self, call: Call, target: Target, known: _Names, place: _Place) -> None:
-        """A call of a local function reads the variables that the function reads."""
-        for name in self.unit.captures.get(target.path, ()):
-            hidden = place.hidden.get(name)
-            if hidden is None and hides(self.unit, self.function, target, name):
-                hidden = self.own.get(name, self.function.loc)
-            if hidden is None:
-                self._read(Name(name, loc=call.loc), known)
-                continue
-            self.add(
-                Problem(
-                    "SGL0242",
-                    f"`{target.definition.name}` reads an outer `{name}`, which is hidden here",
-                    call.loc,
-                    f"needs the outer `{name}`",
-                    marks=(Mark(hidden, "hides it"),),
-                    helps=("give one of the two another name",),
-                )
-            )
 
-    def _call(self, call: Call, in_comprehension: bool, known: _Names, place: _Place) -> None:
-        if is_generation(call):
-            assert isinstance(call.function, Name)
-            self.add(
-                Problem(
-                    "SGL0214",
-                    f"`{call.function.id}` inside an expression",
-                    call.loc,
-                    "must stand alone",
-                    helps=(f"write `x = {call.function.id}(...)` before, and use `x` here",),
-                )
-            )
-            return
-        self.add(*check_call(self.unit, call))
-        target = find_target(self.unit, call.function)
-        if target is None:
-            return
-        self._captured(call, target, known, place)
-        if in_comprehension:
-            self.add(
-                Problem(
-                    "SGL0223",
-                    f"`{target.definition.name}` is called inside a list comprehension",
-                    call.loc,
-                    "not allowed here",
-                    helps=("use a `for` loop",),
-                )
-            )
-        if place.role is not None and target.path in target.unit.opens_role:
-            self.add(
-                Problem(
-                    "SGL0209",
-                    f"fragment `{target.definition.name}` opens a role inside role "
-                    f"`{place.role[0]}`",
-                    call.loc,
-                    "opens a role",
-                    marks=(Mark(place.role[1], "still open"),),
-                )
-            )
-
-    def _read(self, name: Name, known: _Names) -> None:
-        if name.id in known.certain:
-            return
-        code = "SGL0203" if name.id in known.possible else "SGL0202"
-        if (code, name.id) in self.reported:
-            return
-        self.reported.add((code, name.id))
-        if name.id in known.possible:
-            self.add(
-                Problem(
-                    "SGL0203",
-                    f"`{name.id}` may be unset here",
-                    name.loc,
-                    "not set on every way",
-                    severity="warning",
-                )
-            )
-        else:
-            self.add(self._undefined(name, known))
-
-    def _undefined(self, name: Name, known: _Names) -> Problem:
-        helps = did_you_mean(name.id, sorted(known.possible))
-        message, label = f"undefined name `{name.id}`", "never set"
-        if name.id in self.unit.functions or name.id in self.unit.externs or name.id in BUILTINS:
-            message, label = f"`{name.id}` is a function, not a value", "not called"
-            helps = (f"call it: `{name.id}(...)`",)
-        elif name.id in self.unit.schemas:
-            message, label = f"`{name.id}` is a schema, not a value", "not a value"
-            helps = (f"use it as `gen(json={name.id})` or in annotations",)
-        elif name.id in self.unit.imports:
-            message, label = f"`{name.id}` is an import, not a value", "not a value"
-            helps = (f"call its functions: `{name.id}.name(...)`",)
-        elif name.id in ("gen", "select"):
-            message, label = f"`{name.id}` is not called", "not a value"
-            helps = (f"write `{name.id}(...)`",)
-        return Problem("SGL0202", message, name.loc, label, helps=helps)
+def _assigned_in_branch(name: Name, place: Loc) -> Problem:
+    return Problem(
+        "SGL0212",
+        f"a branch cannot assign `{name.id}` of the function",
+        name.loc,
+        "assigned in a branch",
+        marks=(Mark(place, "also assigned here"),),
+        helps=("use another name, and read it after the fork",),
+    )
 
 
 def _is_true(expr: Expr) -> bool:

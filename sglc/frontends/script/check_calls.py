@@ -3,17 +3,190 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sglc.diagnostics.suggest import did_you_mean
+from sglc.expressions.conversion import describe as describe_schema
 from sglc.expressions.functions import FUNCTIONS, METHODS, MUTATORS, method_signatures, signature
-from sglc.expressions.nodes import Attribute, Call, Name
+from sglc.expressions.nodes import Attribute, Call, Expr, Name
 from sglc.expressions.problem import Mark, Problem
-from sglc.frontends.script.ast import Param
+from sglc.frontends.script import check_operators as operators
+from sglc.frontends.script.ast import Extern, Param
+from sglc.frontends.script.check_flow import Known
+from sglc.frontends.script.check_kinds import (
+    NONE,
+    Types,
+    describe,
+    from_schema,
+    never,
+    unfit,
+    union,
+)
+from sglc.frontends.script.closures import hides
 from sglc.frontends.script.generation import duplicate_keywords
 from sglc.frontends.script.symbols import Target, Unit, find_target
+from sglc.frontends.script.types import annotation_schema
+
+if TYPE_CHECKING:
+    from sglc.frontends.script.check_expr import Around, ExprChecker
 
 BUILTINS = tuple(name for name in FUNCTIONS if not name.startswith("_"))
+
+
+class CallChecker:
+    """Checks calls whose arguments' types are known; part of an `ExprChecker`."""
+
+    def __init__(self, expressions: ExprChecker) -> None:
+        self.expressions = expressions
+
+    def check(
+        self,
+        call: Call,
+        receiver: Types,
+        args: Sequence[Types],
+        named: Mapping[str, Types],
+        known: Known,
+        around: Around,
+    ) -> Types:
+        """Report what is wrong with a call; what it can give."""
+        unit = self.expressions.unit
+        found = list(check_call(unit, call))
+        self.expressions.add(*found)
+        target = find_target(unit, call.function)
+        if target is not None:
+            self._captured(call, target, known, around)
+            self.expressions.add(*_misplaced(call, target, around))
+            if not found:
+                self._arguments(call, target, args, named, around)
+            return _result(target)
+        if found:
+            return None
+        if isinstance(call.function, Attribute):
+            return self._method(call, call.function, receiver, args, around)
+        assert isinstance(call.function, Name)
+        name = call.function.id
+        if not self._builtin(call, name, args, operators.ARGUMENTS.get(name, ()), around):
+            return None
+        return operators.RESULTS[name](args) if name in operators.RESULTS and args else None
+
+    def _captured(self, call: Call, target: Target, known: Known, around: Around) -> None:
+        """A call of a local function reads the variables that the function reads."""
+        checker = self.expressions
+        for name in checker.unit.captures.get(target.path, ()):
+            hidden = around.hidden.get(name)
+            if hidden is None and hides(checker.unit, checker.function, target, name):
+                hidden = checker.own.get(name, checker.function.loc)
+            if hidden is None:
+                checker.name(Name(name, loc=call.loc), known)
+                continue
+            checker.add(
+                Problem(
+                    "SGL0242",
+                    f"`{target.definition.name}` reads an outer `{name}`, which is hidden here",
+                    call.loc,
+                    f"needs the outer `{name}`",
+                    marks=(Mark(hidden, "hides it"),),
+                    helps=("give one of the two another name",),
+                )
+            )
+
+    def _arguments(
+        self,
+        call: Call,
+        target: Target,
+        args: Sequence[Types],
+        named: Mapping[str, Types],
+        around: Around,
+    ) -> None:
+        params = {param.name: param for param in target.params}
+        places: list[tuple[Param, Types, Expr]] = [
+            (param, types, place)
+            for param, types, place in zip(target.params, args, call.args, strict=False)
+        ]
+        places += [(params[k.name], named[k.name], k.value) for k in call.keywords]
+        for param, types, place in places:
+            schema = annotation_schema(target.unit, param.type)
+            if schema is None or not unfit(types, schema):
+                continue
+            own = target.unit is self.expressions.unit and param.type is not None
+            self.expressions.wrong(
+                around,
+                f"`{target.definition.name}` takes {describe_schema(schema)} as `{param.name}`, "
+                f"not {describe(types)}",
+                place.loc,
+                f"is {describe(types)}",
+                marks=(Mark(param.type.loc, "the annotation"),) if own and param.type else (),
+            )
+
+    def _builtin(
+        self,
+        call: Call,
+        name: str,
+        args: Sequence[Types],
+        allowed: Sequence[frozenset[str]],
+        around: Around,
+    ) -> bool:
+        """Check arguments by position; whether they may all be right."""
+        for types, kinds, place in zip(args, allowed, call.args, strict=False):
+            if never(types, kinds):
+                needed = operators.needs(kinds)
+                message = f"`{name}` needs {needed}, not {describe(types)}"
+                self.expressions.wrong(around, message, place.loc, f"is {describe(types)}")
+                return False
+        return True
+
+    def _method(
+        self,
+        call: Call,
+        function: Attribute,
+        receiver: Types,
+        args: Sequence[Types],
+        around: Around,
+    ) -> Types:
+        name = function.name
+        if receiver and not any(operators.has_method(kind, name) for kind in receiver):
+            self.expressions.wrong(
+                around,
+                f"{describe(receiver)} has no method `{name}`",
+                function.loc,
+                f"no method of {describe(receiver)}",
+                code="SGL0224",
+            )
+            return None
+        allowed = operators.METHOD_ARGUMENTS.get(name, ())
+        if not self._builtin(call, name, args, allowed, around):
+            return None
+        return operators.method_result(receiver, name)
+
+
+def _result(target: Target) -> Types:
+    """What a function returns by its annotation; those of scripts may also return nothing."""
+    schema = annotation_schema(target.unit, target.definition.returns)
+    if schema is None:
+        return None
+    types = from_schema(schema)
+    return types if isinstance(target.definition, Extern) else union(types, NONE)
+
+
+def _misplaced(call: Call, target: Target, around: Around) -> Iterator[Problem]:
+    name = target.definition.name
+    if around.comprehension:
+        yield Problem(
+            "SGL0223",
+            f"`{name}` is called inside a list comprehension",
+            call.loc,
+            "not allowed here",
+            helps=("use a `for` loop",),
+        )
+    if around.role is not None and target.path in target.unit.opens_role:
+        yield Problem(
+            "SGL0209",
+            f"fragment `{name}` opens a role inside role `{around.role[0]}`",
+            call.loc,
+            "opens a role",
+            marks=(Mark(around.role[1], "still open"),),
+        )
 
 
 def check_call(unit: Unit, call: Call) -> Iterator[Problem]:

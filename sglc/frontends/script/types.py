@@ -73,6 +73,13 @@ def json_type(unit: Unit, type_: TypeExpr) -> dict[str, Any]:
             return _union([json_type(unit, member) for member in type_.members])
 
 
+def annotation_schema(unit: Unit, type_: TypeExpr | None) -> dict[str, Any] | None:
+    """The JSON schema of an annotation; None without one, and for one that is wrong."""
+    if type_ is None or next(check_type(unit, type_), None) is not None:
+        return None
+    return json_type(unit, type_)
+
+
 def _union(members: list[dict[str, Any]]) -> dict[str, Any]:
     """Strings that stand next to each other are one enumeration."""
     merged: list[dict[str, Any]] = []
