@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import types
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sglc.diagnostics.core import Diagnostic, LowerError
@@ -15,11 +14,18 @@ from sglc.execution.session import Session
 from sglc.frontends.python.awaiting import awaiting
 from sglc.frontends.python.emit import emit
 from sglc.frontends.python.lower import as_error, lower_into, new_module
+from sglc.frontends.python.lowerings import (
+    Lowering,
+    NoNames,
+    keep_lowering,
+    lowering_of,
+    plain_functions,
+)
 from sglc.frontends.python.names import Guard, LiveNames
 from sglc.frontends.python.refusals import is_awaited, refusal
 from sglc.frontends.python.rewrite import rewrite
 from sglc.frontends.python.scope import analyse
-from sglc.frontends.python.silent import Silence, silence
+from sglc.frontends.python.silent import Silence, bound_silence, silence
 from sglc.frontends.python.source import FunctionSource, NoSourceError, find_source
 from sglc.frontends.python.tails import SilentTail, find_tail
 from sglc.ir.core import Module
@@ -97,18 +103,62 @@ def compile_function(function: Callable[..., Any], *, strict: bool = False) -> C
 
 
 def _compile(function: Callable[..., Any], remarks: list[Diagnostic]) -> CompiledFunction | None:
+    if not isinstance(function, types.FunctionType):
+        find_source(function)
+        return None
+    names = LiveNames(function)
+    known = lowering_of(function.__code__)
+    if known is not None and known.fits(names, LiveNames(function)):
+        remarks += known.remarks
+        scope = replace(known.scope, resolver=names)
+        parts = (scope, known.plan, function, names)
+        tail = known.tail.bound(*parts) if known.tail is not None else None
+        strand = bound_silence(known.strand, *parts) if known.strand is not None else None
+        return _bound(function, names, known, remarks, tail, strand)
+    names = LiveNames(function)
     source = find_source(function)
-    assert isinstance(function, types.FunctionType)
     reason = refusal(source)
     if reason is not None:
         remarks.append(reason)
-    if reason is not None and not is_awaited(source):
-        return None
-    names = LiveNames(function)
-    scope = analyse(source, names)
-    if reason is not None:
+        if not is_awaited(source):
+            return None
+        scope = analyse(source, names)
         return CompiledFunction(function, awaiting(scope, function), remarks=remarks)
+    scope = analyse(source, names)
     plan = rewrite(scope)
+    tail = find_tail(scope, plan, function, names)
+    strand = silence(scope, plan, function, names)
+    module = new_module(source.file)
+    # Names of its own: what only the IR mentions is no reason to run live.
+    read = LiveNames(function)
+    plain = plain_functions(source, names)
+    remarks += lower_into(module, source, read, plain)
+    found = Lowering(
+        source,
+        replace(scope, resolver=NoNames()),
+        plan,
+        module,
+        tuple(remarks),
+        names.answers,
+        read.answers,
+        frozenset(plain),
+        tail.shape() if tail is not None else None,
+        strand.node if strand is not None else None,
+    )
+    keep_lowering(function.__code__, found)
+    return _bound(function, names, found, remarks, tail, strand)
+
+
+def _bound(
+    function: types.FunctionType,
+    names: LiveNames,
+    lowering: Lowering,
+    remarks: list[Diagnostic],
+    tail: SilentTail | None,
+    strand: Silence | None,
+) -> CompiledFunction:
+    """A lowering as the form of one function: its cells, defaults and guards."""
+    source = lowering.source
 
     def replaced(guards: list[Guard]) -> None:
         """Say once which names made a run live."""
@@ -122,26 +172,9 @@ def _compile(function: Callable[..., Any], remarks: list[Diagnostic]) -> Compile
             if remark not in remarks:
                 remarks.append(remark)
 
-    tail = find_tail(scope, plan, function, names)
-    emitted = emit(source, plan, function, names, replaced, tail)
-    module = new_module(source.file)
-    plain = {
-        node.name: node
-        for node in source.file.tree.body
-        if isinstance(node, ast.FunctionDef)
-        and isinstance(names.lookup((node.name,)), types.FunctionType)
-    }
-    # Names of its own: what only the IR mentions is no reason to run live.
-    remarks += lower_into(module, source, LiveNames(function), plain)
+    emitted = emit(source, lowering.plan, function, names, replaced, tail)
     return CompiledFunction(
-        function,
-        emitted,
-        module,
-        remarks,
-        names,
-        silence(scope, plan, function, names),
-        source,
-        tail,
+        function, emitted, lowering.module, remarks, names, strand, source, tail
     )
 
 

@@ -97,6 +97,8 @@ class LiveNames:
             else vars(builtins)
         )
         self.guards: dict[Path, Guard] = {}
+        self.answers: dict[Path, str | None] = {}
+        """Everything that was asked, known or not."""
 
     def lookup(self, path: Path) -> object:
         """The object a dotted name stands for now, or a marker that equals nothing."""
@@ -120,6 +122,7 @@ class LiveNames:
         """The symbol, with a guard remembered when there is one."""
         value = self.lookup(path)
         symbol = symbol_of(value)
+        self.answers.setdefault(path, symbol)
         if symbol is not None:
             self.guards.setdefault(path, Guard(path, value))
         return symbol

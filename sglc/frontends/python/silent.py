@@ -26,6 +26,7 @@ from sglc.frontends.python.names import LiveNames
 from sglc.frontends.python.rewrite import RUNTIME, Plan, runtime_call
 from sglc.frontends.python.role_nesting import roles_alternate
 from sglc.frontends.python.scope import NESTED, Scope
+from sglc.frontends.python.source import FunctionNode
 from sglc.frontends.python.texts import state_of
 from sglc.frontends.python.totals import Totality
 from sglc.language.state import ProgramState
@@ -51,8 +52,9 @@ class Silence:
     scope: Scope
     function: types.FunctionType
     names: LiveNames
+    node: FunctionNode
+    """The definition of the strand's generator function."""
     body: types.FunctionType
-    """The strand's generator function."""
     runtime: Runtime
     _verdicts: dict[tuple[tuple[str, str], ...], Verdict] = field(default_factory=dict)
 
@@ -165,11 +167,17 @@ def silence(
     if not shape_allows(scope, node.body, assigned_before(node)):
         return None
     new = copy.deepcopy(plan.node if plan.changed else node)
-    strand_node = ToStrand(scope).visit(new)
-    runtime = Runtime(plan.sites, language_functions(plan, names))
-    body = bind(scope.source, strand_node, function, runtime)
-    found = Silence(scope, function, names, body, runtime)
+    found = bound_silence(ToStrand(scope).visit(new), scope, plan, function, names)
     return found if found.possible() else None
+
+
+def bound_silence(
+    node: FunctionNode, scope: Scope, plan: Plan, function: types.FunctionType, names: LiveNames
+) -> Silence:
+    """A strand's definition as the form of one function."""
+    runtime = Runtime(plan.sites, language_functions(plan, names))
+    body = bind(scope.source, node, function, runtime)
+    return Silence(scope, function, names, node, body, runtime)
 
 
 def shape_allows(

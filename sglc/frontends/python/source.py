@@ -92,6 +92,10 @@ class FunctionSource:
     """Enclosing classes and functions, outermost first, the module not included."""
     code: types.CodeType
     """What compiling the function gives: names by kind, without running anything."""
+    _compiled: dict[tuple[FunctionNode, int], types.CodeType] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """What was compiled in the function's place, by the definition itself."""
 
     @property
     def qualname(self) -> str:
@@ -119,7 +123,10 @@ class FunctionSource:
         code of the function: scopes, cells and private names come from the enclosing classes and
         functions alone.
         """
-        return _compile(self.file, self.node, self.parents, node or self.node, flags)
+        key = (node or self.node, flags)
+        if key not in self._compiled:
+            self._compiled[key] = _compile(self.file, self.node, self.parents, *key)
+        return self._compiled[key]
 
 
 def functions(file: SourceFile) -> Iterator[tuple[FunctionNode, tuple[ast.AST, ...]]]:

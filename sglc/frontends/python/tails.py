@@ -77,6 +77,29 @@ class TailRuntime(Runtime):
         return Tail(self._handed.pop(sys._getframe(1)))
 
 
+@dataclass(frozen=True, slots=True)
+class TailShape:
+    """A silent tail without the function whose it is."""
+
+    start: int
+    live: tuple[str, ...]
+    keys: frozenset[str]
+    sizes: Mapping[str, str]
+    node: FunctionNode
+    strand_node: FunctionNode
+
+    def bound(
+        self, scope: Scope, plan: Plan, function: types.FunctionType, names: LiveNames
+    ) -> SilentTail:
+        """The tail of a function of that code."""
+        runtime = TailRuntime(plan, names)
+        parts = (self.start, self.live, self.keys, self.sizes, self.node)
+        tail = SilentTail(scope, function, names, runtime, *parts)
+        tail.strand_node = self.strand_node
+        tail._attach()
+        return tail
+
+
 @dataclass(eq=False, slots=True)
 class SilentTail:
     """The statements of a body from `start` on, silent for values of the right types."""
@@ -94,6 +117,8 @@ class SilentTail:
     """For forks that are seen by this function alone, the key of their size, or an empty one."""
     node: FunctionNode
     """The whole definition, with the hand-over in it."""
+    strand_node: FunctionNode = field(init=False)
+    """The definition of the tail's generator function."""
     body: types.FunctionType = field(init=False)
     """The tail's generator function."""
     _verdicts: dict[tuple[object, ...], Verdict] = field(default_factory=dict)
@@ -175,6 +200,15 @@ class SilentTail:
                 ):
                     return None
         return judge(self.scope, self.statements, known, outside)
+
+    def _attach(self) -> None:
+        self.body = bind(self.scope.source, self.strand_node, self.function, self.runtime)
+        self.runtime.tail = self
+
+    def shape(self) -> TailShape:
+        """What holds for every function of the same code."""
+        parts = (self.start, self.live, self.keys, self.sizes)
+        return TailShape(*parts, self.node, self.strand_node)
 
     def possible(self) -> bool:
         """Whether the tail is silent for any values that are strings, numbers or lists."""
@@ -282,8 +316,8 @@ def _tail_from(
         kw_defaults=[],
         defaults=[],
     )
-    found.body = bind(scope.source, new, function, runtime)
-    runtime.tail = found
+    found.strand_node = new
+    found._attach()
     return found
 
 
