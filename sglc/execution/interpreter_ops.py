@@ -21,6 +21,7 @@ from sglc.expressions.conversion import ConversionError, convert, self_contained
 from sglc.expressions.evaluate import evaluate, parsed
 from sglc.expressions.nodes import Literal, Name, Text
 from sglc.expressions.parameters import GEN, SELECT, check_parameter
+from sglc.expressions.patterns import fault_of
 from sglc.expressions.values import Unset, ValueFailedError, from_host
 from sglc.ir.core import Op, Symbol
 from sglc.language.exprs import SglImage, SglVideo
@@ -127,7 +128,16 @@ def _parameters(
             except ConversionError as error:
                 raise ValueFailedError(f"`{_public(str(name))}` {error}") from None
         values[str(name)] = value
+    if frame.run.script:
+        # A dump, and a pattern that the script puts together, were not checked before the run.
+        for name in values.keys() & _PATTERNS:
+            fault = fault_of(name, values[name])
+            if fault is not None:
+                raise ValueFailedError(f"`{name}`: {fault.message}")
     return values
+
+
+_PATTERNS = frozenset({"regex", "stop_regex", "json_schema"})
 
 
 def _public(name: str) -> str:

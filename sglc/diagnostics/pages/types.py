@@ -144,4 +144,25 @@ PAGES: tuple[Page, ...] = (
             return [d.text for d in drafts]
         """,
     ),
+    Page(
+        "SGL0232",
+        "pattern or schema is too large",
+        """
+        A `regex`, a `stop_regex` or a JSON schema stands for more than the engine follows quickly.
+        A pattern counts with its repetitions written out: `(ab{3}){100}` has 400 characters. To
+        limit the length of an answer, use `max_tokens`.
+        """,
+        """
+        def main(topic: str):
+            "All about ${topic}: "
+            text = gen(regex=r"[a-z ]{1,100000}")
+            return text
+        """,
+        """
+        def main(topic: str):
+            "All about ${topic}: "
+            text = gen(regex=r"[a-z ]+", max_tokens=1000)
+            return text
+        """,
+    ),
 )

@@ -68,7 +68,9 @@ class CallChecker:
         name = call.function.id
         if not self._builtin(call, name, args, operators.ARGUMENTS.get(name, ()), around):
             return None
-        return operators.RESULTS[name](args) if name in operators.RESULTS and args else None
+        if not args or (call.keywords and name in ("min", "max")):
+            return None  # a default may come out
+        return operators.RESULTS[name](args) if name in operators.RESULTS else None
 
     def _captured(self, call: Call, target: Target, known: Known, around: Around) -> None:
         """A call of a local function reads the variables that the function reads."""

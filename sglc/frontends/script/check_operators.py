@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
-from sglc.expressions.functions import method
+from sglc.expressions.functions import ERROR_KINDS, method
 from sglc.expressions.values import ValueFailedError
 from sglc.frontends.script.check_kinds import (
     BOOL,
@@ -20,6 +20,7 @@ from sglc.frontends.script.check_kinds import (
     Types,
     names_of,
     one,
+    record,
     union,
 )
 
@@ -113,6 +114,7 @@ ARGUMENTS: Mapping[str, tuple[frozenset[str], ...]] = {
     "zip": (LOOPED,) * 8,
     "sum": (LOOPED,),
     "sorted": (LOOPED,),
+    "unique": (LOOPED,),
     "reversed": (LOOPED,),
     "list": (LOOPED,),
     "any": (LOOPED,),
@@ -171,6 +173,10 @@ RESULTS: Mapping[str, Callable[[Sequence[Types]], Types]] = {
     "bool": lambda args: BOOL,
     "abs": lambda args: NUMBER,
     "round": lambda args: NUMBER,
+    "unique": _same_items,
+    "type": lambda args: STR,
+    "json": lambda args: STR,
+    **{kind: lambda args: record({"kind": STR, "message": STR}) for kind in ERROR_KINDS},
 }
 """The type of a builtin's result, given those of at least one argument."""
 
@@ -182,12 +188,16 @@ _METHOD_RESULTS: Mapping[tuple[str, str], Types] = {
         ("str", name): STR
         for name in (
             *("upper", "lower", "title", "capitalize", "strip", "lstrip", "rstrip"),
-            *("join", "replace", "removeprefix", "removesuffix"),
+            *("join", "replace", "removeprefix", "removesuffix", "swapcase", "casefold"),
+            *("ljust", "rjust", "center", "zfill", "expandtabs"),
         )
     },
-    **{("str", name): _STRINGS for name in ("split", "splitlines")},
+    **{
+        ("str", name): _STRINGS
+        for name in ("split", "rsplit", "splitlines", "partition", "rpartition")
+    },
     **{(kind, name): INT for kind in ("str", "list") for name in ("index", "count")},
-    ("str", "find"): INT,
+    **{("str", name): INT for name in ("find", "rfind", "rindex")},
     **{("str", name): BOOL for name in ("startswith", "endswith", "isdigit", "isalpha", "isspace")},
     ("dict", "keys"): _STRINGS,
     ("dict", "items"): one("list", LIST),

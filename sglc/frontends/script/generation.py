@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
-import warnings
 from collections.abc import Iterator, Mapping
-from re import _constants as sre
-from re import _parser as sre_parser
 from typing import Any
 
 from sglc.diagnostics.suggest import closest, did_you_mean
@@ -178,96 +173,27 @@ def check_value(keyword: Keyword, table: Mapping[str, dict[str, Any]]) -> Iterat
     patterns = value if isinstance(value, list) else [value]
     if keyword.name in ("regex", "stop_regex"):
         for pattern in patterns:
-            yield from _check_pattern(str(pattern), keyword.value)
+            yield from _check_pattern(keyword.name, str(pattern), keyword.value)
     if keyword.name == "json_schema":
         yield from _check_schema_text(str(value), keyword.value)
 
 
-def _check_pattern(pattern: str, place: Expr) -> Iterator[Problem]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = sre_parser.parse(pattern)
-            re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        at = getattr(error, "pos", None)
-        where = f" at character {at + 1}" if isinstance(at, int) else ""
-        text = getattr(error, "msg", str(error))
-        yield Problem("SGL0207", f"not a regular expression: {text}{where}", place.loc, "invalid")
-        return
-    found = _unsupported(tree)
-    if found:
-        yield Problem(
-            "SGL0207",
-            f"{found} cannot constrain a generation",
-            place.loc,
-            "not supported",
-            notes=("the model is followed token by token, without going back",),
-        )
+def _check_pattern(name: str, pattern: str, place: Expr) -> Iterator[Problem]:
+    from sglc.expressions.patterns import regex_fault, stop_regex_fault
 
-
-def _unsupported(tree: object) -> str:
-    """A construct that constrained decoding cannot follow; empty if there is none."""
-    if isinstance(tree, sre_parser.SubPattern):
-        return next((text for item in tree for text in [_unsupported(item)] if text), "")
-    if isinstance(tree, tuple | list):
-        # Opcodes are compared by identity: as integers they equal counts and characters.
-        if tree and any(tree[0] is code for code in (sre.ASSERT, sre.ASSERT_NOT)):
-            return "look-around"
-        if tree and any(tree[0] is code for code in (sre.GROUPREF, sre.GROUPREF_EXISTS)):
-            return "a back-reference"
-        return next((text for item in tree for text in [_unsupported(item)] if text), "")
-    return ""
+    fault = regex_fault(pattern) if name == "regex" else stop_regex_fault(pattern)
+    if fault is not None:
+        code = "SGL0232" if fault.too_large else "SGL0207"
+        yield Problem(code, fault.message, place.loc, fault.label, notes=fault.notes)
 
 
 def _check_schema_text(text: str, place: Expr) -> Iterator[Problem]:
-    try:
-        schema = json.loads(text)
-    except json.JSONDecodeError as error:
-        message = f"`json_schema` is not JSON: {error.msg} at character {error.pos + 1}"
-        yield Problem("SGL0208", message, place.loc, "invalid")
-        return
-    message = schema_fault(schema)
-    if message:
-        yield Problem("SGL0208", f"`json_schema` {message}", place.loc, "invalid")
+    from sglc.expressions.patterns import schema_fault
 
-
-_KINDS = frozenset({"string", "integer", "number", "boolean", "null", "array", "object"})
-
-
-def schema_fault(schema: object) -> str:
-    """What is structurally wrong with a JSON schema; empty if nothing is."""
-    if isinstance(schema, bool):
-        return ""
-    if not isinstance(schema, Mapping):
-        return "must be an object"
-    kinds = schema.get("type", [])
-    for kind in kinds if isinstance(kinds, list) else [kinds]:
-        if kind not in _KINDS:
-            return f"has an unknown type {json.dumps(kind)}"
-    for key in ("properties", "$defs", "definitions"):
-        group = schema.get(key, {})
-        if not isinstance(group, Mapping):
-            return f"has `{key}` that is no object"
-        for inner in group.values():
-            if fault := schema_fault(inner):
-                return fault
-    required = schema.get("required", [])
-    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
-        return "has `required` that is no list of names"
-    for key in ("anyOf", "oneOf", "allOf", "prefixItems"):
-        members = schema.get(key, [])
-        if not isinstance(members, list):
-            return f"has `{key}` that is no list"
-        for inner in members:
-            if fault := schema_fault(inner):
-                return fault
-    for key in ("items", "additionalProperties"):
-        if key in schema and (fault := schema_fault(schema[key])):
-            return fault
-    if "enum" in schema and not isinstance(schema["enum"], list):
-        return "has `enum` that is no list"
-    return ""
+    fault = schema_fault(text)
+    if fault is not None:
+        code = "SGL0232" if fault.too_large else "SGL0208"
+        yield Problem(code, f"`json_schema` {fault.message}", place.loc, fault.label)
 
 
 def _check_json(unit: Unit, keyword: Keyword) -> Iterator[Problem]:
