@@ -8,9 +8,9 @@ import importlib.util
 import io
 import threading
 import time
-import traceback
-import zlib
-from collections.abc import Callable, Iterator
+import types
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +20,8 @@ from sglc.backends.recording import RecordingBackend
 from sglc.execution.driver import Driver
 from sglc.execution.pending import Pending
 from sglc.execution.session import ExecOptions
+from sglc.language.state import ProgramState, ProgramStateGroup
+from tests.differential.fuzzing.shuffling import Shuffling
 
 PLAIN = ExecOptions(hoist=False, parallel=False, deferred=False)
 """Execution with all that passes decide switched off."""
@@ -43,7 +45,9 @@ class Observed:
     failed: bool = False
     """Whether any generation failed."""
     forks: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    """Text and variables of the forks that the program kept."""
+    """Text and variables of the states that the program kept."""
+    warned: list[str] = field(default_factory=list)
+    """Warnings, with their lines."""
 
 
 def load_module(path: Path) -> ModuleType:
@@ -63,46 +67,82 @@ class FailingAnew(RecordingBackend):
         return copy.copy(super()._failure(prompt))
 
 
-def recording(delays: bool) -> RecordingBackend:
-    """A backend whose answers depend on prompt, parameters and seed; `BOOM` fails."""
+class ShufflingAnew(FailingAnew, Shuffling):
+    """Both."""
 
-    def delay(prompt: str) -> float:
-        return (zlib.crc32(prompt.encode()) % 4) / 2000
 
-    return FailingAnew(
-        failures={"BOOM": RuntimeError("the model failed")},
-        delay=delay if delays else 0.0,
-        seeded=True,
-        chat_template="chatml",
-    )
+def recording(delays: bool, order: int = 0, template: str = "chatml") -> RecordingBackend:
+    """
+    A backend whose answers depend on prompt, parameters and seed; `BOOM` fails.
+
+    With `delays` answers come in a random order, drawn from `order`.
+    """
+    options: dict[str, Any] = {
+        "failures": {"BOOM": RuntimeError("the model failed")},
+        "seeded": True,
+        "chat_template": template,
+    }
+    return ShufflingAnew(order=order, **options) if delays else FailingAnew(**options)
 
 
 def wait_until_idle(backend: RecordingBackend, patience: float = 10.0) -> None:
     """Wait until neither the driver nor the backend has anything to do."""
     deadline = time.monotonic() + patience
     quiet = 0
-    while quiet < 2:
+    while quiet < 3:
         passed = threading.Event()
         Driver.get().post(passed.set)
         assert passed.wait(patience), "the driver hangs"
-        quiet = 0 if backend._flying else quiet + 1
+        busy = backend._flying or (isinstance(backend, Shuffling) and backend.open)
+        quiet = 0 if busy else quiet + 1
         assert time.monotonic() < deadline, "generations hang"
-        if backend._flying:
+        if busy:
             time.sleep(0.0005)
 
 
 def lines_of(error: BaseException, file: str) -> str:
     """Frames of a traceback in the program's file."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return " > ".join(f"{f.name}:{f.lineno}" for f in frames if f.filename == file)
+    lines: list[str] = []
+    tb: types.TracebackType | None = error.__traceback__
+    while tb is not None:
+        if tb.tb_frame.f_code.co_filename == file:
+            lines.append(f"{tb.tb_frame.f_code.co_name}:{tb.tb_lineno}")
+        tb = tb.tb_next
+    return " > ".join(lines)
 
 
 def shown(error: BaseException | None, file: str) -> str:
-    """An exception with its notes and where it was raised."""
+    """An exception with its notes, where it was raised, and what came before it."""
     if error is None:
         return ""
     notes = "|".join(n.replace(file, "FILE") for n in getattr(error, "__notes__", ()))
-    return f"{type(error).__name__}: {error} [{lines_of(error, file)}] {notes}"
+    text = f"{type(error).__name__}: {error} [{lines_of(error, file)}] {notes}"
+    before = error.__cause__
+    if before is None and not error.__suppress_context__:
+        before = error.__context__
+    word = "from" if error.__cause__ is not None else "after"
+    return text if before is None else f"{text} {word} ({shown(before, file)})"
+
+
+def described(value: object) -> str:
+    """A value with the texts of the states in it; addresses differ from run to run."""
+    if isinstance(value, ProgramState):
+        return f"state {attempt(value.text)}"
+    if isinstance(value, ProgramStateGroup):
+        return f"forks {[described(state) for state in value]}"
+    if type(value) in (list, tuple):
+        assert isinstance(value, list | tuple)
+        return f"{type(value).__name__} {[described(item) for item in value]}"
+    return repr(value)
+
+
+def kept_states(kept: Iterable[object]) -> Iterator[ProgramState]:
+    """The states that a program kept, alone or in forks."""
+    for item in kept:
+        if isinstance(item, ProgramState):
+            yield item
+        elif isinstance(item, ProgramStateGroup | list):
+            yield from kept_states(item)
 
 
 def observe(
@@ -128,19 +168,21 @@ def observe(
     recorded = backend if isinstance(backend, RecordingBackend) else RecordingBackend()
     printed = io.StringIO()
     exception, state = "", None
-    with contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(printed), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         try:
             state = run(backend=backend, compiled=compiled, options=options, seed=7)
-        except Exception as raised:
+        except BaseException as raised:
+            if isinstance(raised, KeyboardInterrupt):
+                raise
             exception = shown(raised, file)
     if state is not None:
         state.sync()
     wait_until_idle(recorded)
     failed = any("BOOM" in call.prompt for call in recorded.calls)
     error = shown(state.error(), file) if state is not None else ""  # reading raises it anew
-    forks = [
-        (attempt(fork.text), dict(variables_of(fork))) for group in kept for fork in group.states
-    ]
+    forks = [(attempt(fork.text), dict(variables_of(fork))) for fork in kept_states(kept)]
+    warned = [f"{w.message} [{w.lineno if w.filename == file else 'elsewhere'}]" for w in caught]
     if state is None:
         return Observed(
             exception,
@@ -148,11 +190,12 @@ def observe(
             prompts=recorded.prompts,
             failed=failed,
             forks=forks,
+            warned=warned,
         )
     return Observed(
         exception,
         error=error,
-        result=attempt(lambda: state.ret_value),
+        result=attempt(lambda: described(state.ret_value)),
         text=attempt(state.text),
         messages=attempt(state.messages),
         variables=dict(variables_of(state)),
@@ -160,6 +203,7 @@ def observe(
         prompts=recorded.prompts,
         failed=failed,
         forks=forks,
+        warned=warned,
     )
 
 
@@ -187,6 +231,7 @@ _COMPARED = (
     "variables",
     "printed",
     "forks",
+    "warned",
 )
 
 

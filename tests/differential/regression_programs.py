@@ -37,3 +37,12 @@ def captured_state(s):
     s += "q" + sgl.gen("a")
     s += "then " + s["a"]
     print(look())
+
+
+@sgl.function
+def branch_counted_by_a_truth_value(s, n=True):
+    """`n - 1` is no exact integer arithmetic, so Python itself has to find the branch."""
+    forks = s.fork(n)
+    s += "q" + sgl.gen("a")
+    forks[n - 1] += "then " + s["a"]
+    s += forks[n - 1].text()

@@ -22,6 +22,7 @@ FAILING = {"BOOM": RuntimeError("the model failed")}
         programs.fails_in_a_silent_body,
         programs.poisoned_while_followed,
         programs.captured_state,
+        programs.branch_counted_by_a_truth_value,
     ],
     ids=lambda program: program.func.__name__,
 )

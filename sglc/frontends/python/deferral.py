@@ -249,7 +249,10 @@ class _Evaluator:
         group = self.values[state.group]
         if type(group) is not ProgramStateGroup:
             return None
-        index = self.simple(state.index)
+        try:
+            index = self.simple(state.index)
+        except _NotDeferrableError:
+            return None
         if type(index) is not int or not -len(group.states) <= index < len(group.states):
             return None
         member = group.states[index]

@@ -1,0 +1,86 @@
+"""The kinds of random programs, each with how one is drawn, compared and made small."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from tests.differential.fuzzing.apart import apart
+from tests.differential.fuzzing.comparing import compare
+from tests.differential.fuzzing.python import python_program
+from tests.differential.fuzzing.shrinking import shrink
+
+EVERY = 8
+"""One program of so many is also run in batches and as a stream, which takes longer."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What comparing one program came to."""
+
+    source: str
+    differences: list[str]
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+class Kind(Protocol):
+    """A kind of random programs."""
+
+    def compare(self, seed: int, folder: Path) -> Found:
+        """Draw the program of a seed and compare its runs."""
+
+    def shrunk(self, seed: int, found: Found, folder: Path) -> str:
+        """A smaller program that differs in the same way."""
+
+
+class PythonKind:
+    """Python programs on the recording backend."""
+
+    def compare(self, seed: int, folder: Path) -> Found:
+        program = python_program(seed)
+        outcome = compare(program, folder, batches=seed % EVERY == 0)
+        counts = Counter(
+            live=not outcome.lifted,
+            failed=outcome.failed,
+            raised=outcome.raised,
+            generations=outcome.generations,
+        )
+        return Found(program.source, outcome.found, counts)
+
+    def shrunk(self, seed: int, found: Found, folder: Path) -> str:
+        program = python_program(seed)
+        wanted = _ways(found.differences)
+        batches = bool(wanted & {"batch", "stream"})
+
+        def differs(source: str) -> bool:
+            try:
+                compile(source, "<shrunk>", "exec")
+            except SyntaxError:
+                return False
+            smaller = replace(program, source=source)
+            return apart(
+                lambda: bool(wanted & _ways(compare(smaller, folder, batches=batches).found))
+            )
+
+        return shrink(program.source, differs)
+
+
+def _ways(differences: list[str]) -> set[str]:
+    """The ways to run, and what differs in them: `all passes: text`."""
+    return {
+        d.split(",")[0] if d.startswith(("batch", "stream")) else ":".join(d.split(":")[:2])
+        for d in differences
+    }
+
+
+@contextmanager
+def python_kind() -> Iterator[Kind]:
+    """Python programs on the recording backend."""
+    yield PythonKind()
+
+
+KINDS: Mapping[str, Callable[[], AbstractContextManager[Kind]]] = {"python": python_kind}
