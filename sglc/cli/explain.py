@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sglc.cli import console, options, pipelines
 from sglc.cli.guard import guarded
-from sglc.programs.target import choose, load_with_remarks, parse_target
+from sglc.diagnostics.output import OutputFormat
+from sglc.programs.target import parse_target
+
+if TYPE_CHECKING:
+    from sglc.programs.explanation import Explanation
 
 EXAMPLES = options.examples(
     "sglc explain examples/judge.sgl",
@@ -44,11 +50,21 @@ def explain(
 
         print(codes.explain(what), end="")
         return
-    from sglc.cli.explanation import describe
-
     console.FORM.set(output_format)
-    target = parse_target(what)
-    module, remarks = load_with_remarks(target)
-    remarks += pipelines.choose(passes, no_pass).run(module, verify=True)
-    functions = [choose(module, target)] if target.function else list(module.funcs.values())
-    print(describe(module, functions, remarks), end="")
+    from sglc.programs.explanation import explain_target
+
+    explanation = explain_target(parse_target(what), pipelines.choose(passes, no_pass))
+    sys.stdout.write(_written(explanation, output_format))
+
+
+def _written(explanation: Explanation, form: OutputFormat | None) -> str:
+    """Text and JSON are an explanation's own; other forms list its findings."""
+    from sglc.cli import explanation as texts
+
+    match form:
+        case None | OutputFormat.TEXT:
+            return texts.describe(explanation, color=console.colored(sys.stdout))
+        case OutputFormat.JSON:
+            return json.dumps(texts.as_data(explanation), indent=2, ensure_ascii=False) + "\n"
+        case _:
+            return console.findings_text(explanation.findings, sys.stdout)

@@ -1,72 +1,161 @@
-"""What `sglc explain FILE` prints: one block a function, then the compiler's remarks."""
+"""What `sglc explain FILE` prints: for each function a summary line and sections with excerpts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sglc.diagnostics.core import Diagnostic
-from sglc.ir.core import Func, Loc, Module
-from sglc.passes.explain import FunctionReport, Parallel, Prefix, Wait, explain_function
+from sglc.diagnostics.core import Diagnostic, Span
+from sglc.diagnostics.render import Mark, excerpt, to_json
+from sglc.diagnostics.source import SourceFiles
+from sglc.ir.core import Loc
+from sglc.passes.explain import FunctionReport, Parallel, Prefix
+from sglc.programs.explanation import ExplainedFunction, Explanation
 
-WIDTH = 9
 LONGEST = 60
+SECTIONS = ("waits", "parallel", "live", "host", "remarks")
 
 
-def describe(module: Module, functions: Iterable[Func], remarks: Sequence[Diagnostic]) -> str:
-    """Reports on functions of a module, and the remarks of the front end and of the passes."""
-    blocks = ["\n".join(_block(explain_function(module, f), module.file)) for f in functions]
-    if remarks:
-        blocks.append("\n".join(_remark(remark) for remark in dict.fromkeys(remarks)))
-    return "\n\n".join(blocks) + "\n"
+def describe(explanation: Explanation, *, color: bool = False) -> str:
+    """The explanation as text, one block a function."""
+    writer = _Writer(SourceFiles({}), color)
+    blocks = [writer.function(function) for function in explanation.functions]
+    blocks += [writer.refused(remark) for remark in explanation.refused]
+    if explanation.remarks:
+        blocks.append(writer.section("remarks", explanation.remarks))
+    texts = ["\n".join(block) for block in blocks]
+    return "\n\n".join(texts or [f"{explanation.file}: no programs"]) + "\n"
 
 
-def _block(report: FunctionReport, file: str) -> Iterator[str]:
-    line = f":{report.loc.line}" if report.loc is not None and report.loc.line else ""
-    count = f"{report.generations} generation{'s' if report.generations != 1 else ''}"
-    yield f"{file}{line} {report.kind} {report.name}, {count}"
-    yield from _section("prefix", [_prefix(report.prefix)])
-    yield from _section("parallel", map(_parallel, report.parallel))
-    yield from _section("waits", map(_wait, report.waits))
-    yield from _section("host", (f"{_place(h.loc)}{_code(h.text)}: {h.why}" for h in report.host))
-    if report.handles:
-        names = ", ".join(f"`{name}`" for name in dict.fromkeys(report.handles))
-        yield from _section("live", [f"{names}: followed at run time, not promoted"])
+def as_data(explanation: Explanation) -> dict[str, Any]:
+    """The explanation as JSON data; findings are as in `--output-format json` of other commands."""
+    return {
+        "file": explanation.file,
+        "functions": [_function_data(function) for function in explanation.functions],
+        "refused": [to_json(remark) for remark in explanation.refused],
+        "remarks": [to_json(remark) for remark in explanation.remarks],
+    }
 
 
-def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    found = list(lines) or ["none"]
-    for index, line in enumerate(found):
-        yield f"  {title if index == 0 else '':<{WIDTH}}{line}"
+def summary(function: ExplainedFunction) -> str:
+    """One line: how much is lifted, how often it waits, what forks do, how much is host code."""
+    report = function.report
+    return "; ".join(
+        [
+            f"{_count(report.lifted, 'model operation')} lifted, {len(function.live)} live",
+            _count(len(function.waits), "wait"),
+            *_forks(report.parallel),
+            *([f"{_count(len(function.host), 'piece')} of host code"] if function.host else []),
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    files: SourceFiles
+    color: bool
+
+    def function(self, function: ExplainedFunction) -> Iterator[str]:
+        report = function.report
+        line = f":{report.loc.line}" if report.loc is not None and report.loc.line else ""
+        yield f"{function.file}{line} {report.kind} {report.name}: {summary(function)}"
+        yield f"  prefix: {_prefix(report.prefix)}"
+        for title in SECTIONS:
+            found: Sequence[Diagnostic] = getattr(function, title)
+            yield from self.section("host code" if title == "host" else title, found)
+        yield from _values(report)
+
+    def section(self, title: str, found: Sequence[Diagnostic]) -> Iterator[str]:
+        if found:
+            yield f"  {title}:"
+        for one in found:
+            yield from (f"    {line}" for line in self.item(one))
+
+    def item(self, found: Diagnostic) -> list[str]:
+        """The source with what is said under it; where there is no source, a line of text."""
+        code = f" [{found.code}]" if found.code < "SGL0361" else ""
+        said = f"{found.message}{code}" + (f": {found.label}" if found.label else "")
+        marks = [] if found.span is None else [Mark(_first_line(found.span), said)]
+        marks += [Mark(_first_line(one.span), one.text, primary=False) for one in found.labels]
+        own = [mark for mark in marks if found.span and mark.span.file == found.span.file]
+        return excerpt(own, self.files, color=self.color) or [_plain(found, said)]
+
+    def refused(self, remark: Diagnostic) -> Iterator[str]:
+        at = f"{remark.span.file}:{remark.span.line} " if remark.span is not None else ""
+        yield f"{at}{remark.message} [{remark.code}]"
+        marks = [] if remark.span is None else [Mark(remark.span, remark.label)]
+        yield from (f"    {line}" for line in excerpt(marks, self.files, color=self.color))
+        yield from (f"  note: {note}" for note in remark.notes)
+
+
+def _plain(found: Diagnostic, said: str) -> str:
+    at = f"{found.span.line}:{found.span.column} " if found.span is not None else ""
+    labels = ", ".join(f"{x.text} at {x.span.line}:{x.span.column}" for x in found.labels)
+    return "; ".join([f"{at}{said}" + (f" ({labels})" if labels else ""), *found.notes])
 
 
 def _prefix(prefix: Prefix | None) -> str:
     if prefix is None:
-        return "nothing constant: runs share what their arguments have in common"
+        return "nothing constant; runs share what their arguments have in common"
     text = "".join(s if isinstance(s, str) else " " for s in prefix.segments).strip()
-    return f"{_code(text)}, about {prefix.tokens} tokens: the same in every run, computed once"
+    size = f"about {_count(prefix.tokens, 'token')}"
+    return f"{_code(text)}, {size}, the same in every run: computed once"
 
 
-def _parallel(found: Parallel) -> str:
-    if found.parallel:
-        return f"{_place(found.loc)}{found.what} side by side"
-    at = f" ({_at(found.because)})" if found.because is not None else ""
-    return f"{_place(found.loc)}{found.what} one after the other: {found.reason}{at}"
+def _values(report: FunctionReport) -> Iterator[str]:
+    pieces = [piece for piece in report.host if piece.kind == "value"]
+    if pieces:
+        listed = ", ".join(f"{_at(piece.loc)} {_code(piece.text)}" for piece in pieces)
+        yield f"  values, by built-in operators and functions alone: {listed}"
 
 
-def _wait(wait: Wait) -> str:
-    sources = ", ".join(dict.fromkeys(f"{s.what} ({_at(s.loc)})" for s in wait.sources))
-    return f"{_place(wait.loc)}{wait.what} waits for {sources}"
+def _forks(found: Sequence[Parallel]) -> Iterator[str]:
+    for fork in (one for one in found if one.kind == "fork"):
+        size = f"{fork.branches} " if fork.branches is not None else ""
+        yield (
+            f"1 fork of {size}independent branches"
+            if fork.parallel
+            else f"1 fork of {size}branches in order"
+        )
 
 
-def _remark(remark: Diagnostic) -> str:
-    span = remark.span
-    place = f"{span.line}:{span.column}: " if span is not None else ""
-    notes = "".join(f"; {note}" for note in remark.notes)
-    return f"remark[{remark.code}]: {place}{remark.message}{notes}"
+def _function_data(function: ExplainedFunction) -> dict[str, Any]:
+    report = function.report
+    place = None if report.loc is None else {"line": report.loc.line, "column": report.loc.column}
+    return {
+        "name": report.name,
+        "kind": report.kind,
+        "file": function.file,
+        "place": place,
+        "summary": summary(function),
+        "lifted": report.lifted,
+        "generations": report.generations,
+        "handles": list(report.handles),
+        "prefix": None if report.prefix is None else _prefix_data(report.prefix),
+        "values": [
+            {"place": _at(piece.loc), "source": piece.text.strip("`")}
+            for piece in report.host
+            if piece.kind == "value"
+        ],
+    } | {title: [to_json(one) for one in getattr(function, title)] for title in SECTIONS}
 
 
-def _place(loc: Loc | None) -> str:
-    return f"{_at(loc) + ' ':<8}" if loc is not None and loc.line else ""
+def _prefix_data(prefix: Prefix) -> dict[str, Any]:
+    segments = list(prefix.segments)
+    return {"segments": segments, "chars": prefix.chars, "estimated_tokens": prefix.tokens}
+
+
+def _first_line(span: Span) -> Span:
+    """What is underlined of a place with several lines, without saying how far it goes."""
+    if span.end_line == span.line:
+        return span
+    return Span(span.file, span.line, span.column, span.line, sys.maxsize)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
 def _at(loc: Loc | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sglc.diagnostics.core import Diagnostic, Span
@@ -35,9 +36,34 @@ def render(
     the picture, its place is still named. Repeated diagnostics are shown once.
     """
     items = (diagnostics,) if isinstance(diagnostics, Diagnostic) else diagnostics
-    painter = _Painter(color, sources or {})
+    painter = _Painter(color, SourceFiles(sources or {}))
     blocks = [painter.block(item) for item in dict.fromkeys(items)]
     return "\n".join(block + "\n" for block in blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place to show, and what to say under it."""
+
+    span: Span
+    text: str
+    primary: bool = True
+    """Carets under it; else dashes."""
+
+
+def excerpt(marks: Sequence[Mark], files: SourceFiles, *, color: bool = False) -> list[str]:
+    """
+    The source lines of marks in one file, each with its underline; no header and no place.
+
+    Empty when the file cannot be read.
+    """
+    painter = _Painter(color, files)
+    source = files.of(marks[0].span) if marks else None
+    if source is None:
+        return []
+    width = max(len(str(mark.span.line)) for mark in marks)
+    drawn = [(mark.span, mark.text, "^" if mark.primary else "-") for mark in marks]
+    return painter.window(source, drawn, width, "remark")[1:]
 
 
 def render_json(
@@ -98,9 +124,9 @@ def _span_json(span: Span | None) -> dict[str, Any] | None:
 class _Painter:
     """Draws diagnostics; holds what all of them share."""
 
-    def __init__(self, color: bool, sources: Sources) -> None:
+    def __init__(self, color: bool, files: SourceFiles) -> None:
         self.color = color
-        self.files = SourceFiles(sources)
+        self.files = files
 
     def paint(self, style: str, text: str) -> str:
         if not self.color or not text:
@@ -140,10 +166,10 @@ class _Painter:
             out.append(f"{' ' * width}{self.paint('frame', arrow)} {place}")
             source = self.files.lines(file)
             if source is not None:
-                out += self._window(source, marks, width, item.severity)
+                out += self.window(source, marks, width, item.severity)
         return out
 
-    def _window(
+    def window(
         self,
         source: SourceLines,
         marks: list[tuple[Span, str, str]],

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from sglc.diagnostics.core import Diagnostic, PassError, Span
 from sglc.diagnostics.suggest import did_you_mean
-from sglc.ir.core import Loc, Module
+from sglc.ir.core import Func, Loc, Module
 
 UNKNOWN_PASS, BAD_PIPELINE, BAD_OPTION = "SGL0380", "SGL0381", "SGL0382"
 
@@ -112,12 +112,25 @@ def pass_error(code: str, message: str, *helps: str) -> PassError:
 
 
 def remark(
-    code: str, message: str, module: Module, loc: Loc | None, label: str = "", *notes: str
+    code: str,
+    message: str,
+    module: Module,
+    loc: Loc | None,
+    label: str = "",
+    *notes: str,
+    func: Func | None = None,
 ) -> Diagnostic:
-    """A remark at a place of the module's file."""
-    span = None
-    if loc is not None and loc.line:
-        span = Span(module.file, loc.line, loc.column, loc.end_line, loc.end_column)
+    """A remark at a place of the file that `func` is from, by default the module's."""
+    span = span_of(module, func, loc)
     return Diagnostic(
         code=code, message=message, severity="remark", span=span, label=label, notes=notes
     )
+
+
+def span_of(module: Module, func: Func | None, loc: Loc | None) -> Span | None:
+    """A location of a function as a place in a file, which for what is imported is its own."""
+    if loc is None or not loc.line:
+        return None
+    file = None if func is None else func.attrs.get("file")
+    name = file if isinstance(file, str) else module.file
+    return Span(name, loc.line, loc.column, loc.end_line, loc.end_column)

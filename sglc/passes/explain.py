@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from sglc.graph.dataflow import Flow
 from sglc.ir.core import Attr, Func, Loc, Module, Op, Symbol, Value
 from sglc.passes import fork_parallel, leading
 from sglc.passes.effects import describe
 from sglc.passes.fork_parallel import candidate, obstacle
+from sglc.passes.host_code import HostKind, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,9 @@ class Parallel:
     """A fork, a loop over branches or a call, and whether it runs side by side."""
 
     loc: Loc | None
+    kind: Literal["fork", "loop", "call"]
+    branches: int | None
+    """Of a fork, when the number is constant."""
     what: str
     """`branches run`, `the call runs` and the like: `in parallel` or `in order` follows."""
     parallel: bool
@@ -57,6 +62,7 @@ class Wait:
     """A place where the program cannot go on before values are there."""
 
     loc: Loc | None
+    """Of what needs the value, such as the condition alone, not the whole `if`."""
     what: str
     """Why the value is needed, such as `condition of if` or ``host code `calc(x)` ``."""
     sources: tuple[Source, ...]
@@ -64,9 +70,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class HostPiece:
-    """Code that sglc does not see through."""
+    """Code that is not compiled."""
 
     loc: Loc | None
+    kind: HostKind
     text: str
     """Its source or, for an extern, its target."""
     why: str
@@ -84,6 +91,9 @@ class FunctionReport:
     parallel: tuple[Parallel, ...]
     waits: tuple[Wait, ...]
     host: tuple[HostPiece, ...]
+    """In order; the runtime's own notes of what a variable holds are left out."""
+    lifted: int
+    """Number of operations on prompts in the IR; the end of a role is not one of its own."""
     generations: int
     """Number of `gen` and `select` operations in the text of the function."""
     handles: tuple[str, ...]
@@ -107,7 +117,8 @@ def explain_function(module: Module, func: Func) -> FunctionReport:
         prefix=_prefix(module, func),
         parallel=tuple(_parallel(module, ops)),
         waits=tuple(_waits(flow, ops)),
-        host=tuple(_host(op) for op in ops if op.name.startswith("py.")),
+        host=tuple(piece for op in ops if (piece := _host(op)) is not None),
+        lifted=sum(_is_model_operation(op) for op in ops),
         generations=sum(op.name in ("lm.gen", "lm.select") for op in ops),
         handles=tuple(v.name for v in _prompts(func) if v.type == "handle"),
     )
@@ -126,7 +137,20 @@ def _parallel(module: Module, ops: list[Op]) -> Iterator[Parallel]:
             found = obstacle(module, op)
             what = fork_parallel.describe(op, independent=found is None)
             reason, because = ("", None) if found is None else (found.reason, found.op.loc)
-            yield Parallel(op.loc, what, found is None, reason, because)
+            yield Parallel(op.loc, *_fork_size(op), what, found is None, reason, because)
+
+
+def _fork_size(op: Op) -> tuple[Literal["fork", "loop", "call"], int | None]:
+    if op.name != "lm.fork":
+        return ("loop" if op.name == "cf.for" else "call", None)
+    size = op.attrs.get("size")
+    return "fork", size if isinstance(size, int) else None
+
+
+def _is_model_operation(op: Op) -> bool:
+    if op.name == "cf.call":
+        return True
+    return op.name.startswith("lm.") and op.name not in ("lm.new", "lm.item", "lm.role_end")
 
 
 def _waits(flow: Flow, ops: list[Op]) -> Iterator[Wait]:
@@ -134,7 +158,16 @@ def _waits(flow: Flow, ops: list[Op]) -> Iterator[Wait]:
         for value, what in _needs(op):
             sources = tuple(_source(s) for s in flow.pending(value))
             if sources:
-                yield Wait(op.loc, what, sources)
+                yield Wait(_needed_at(op, value), what, sources)
+
+
+def _needed_at(op: Op, value: Value) -> Loc | None:
+    """The place of the condition or iterable itself where there is one, else of the op."""
+    made_by = value.owner
+    whole = op.name in ("cf.if", "cf.condition", "cf.for", "cf.with")
+    if whole and isinstance(made_by, Op) and made_by.name in ("ex.eval", "lm.read", "py.eval"):
+        return made_by.loc
+    return op.loc
 
 
 def _needs(op: Op) -> Iterator[tuple[Value, str]]:
@@ -159,7 +192,8 @@ def _needs(op: Op) -> Iterator[tuple[Value, str]]:
             for name, value in zip(names, op.operands[1:], strict=True):
                 yield value, f"parameter `{name}` of `{op.name.removeprefix('lm.')}`"
         case _ if op.name.startswith("py."):
-            yield from ((v, f"host code {describe(op)}") for v in op.operands)
+            lead = "" if kind_of(op) == "value" else "host code "
+            yield from ((v, f"{lead}{describe(op)}") for v in op.operands)
 
 
 def _source(op: Op) -> Source:
@@ -178,12 +212,17 @@ def _source(op: Op) -> Source:
     return Source(op.loc, what)
 
 
-def _host(op: Op) -> HostPiece:
+def _host(op: Op) -> HostPiece | None:
+    kind = kind_of(op)
+    if kind is None:
+        return None
     if op.name == "py.call":
-        why = "declared `extern`: its effects are unknown, so it keeps its place in the order"
+        why = "an `extern` with unknown effects: it keeps its place in the order"
+    elif kind == "value":
+        why = "computed from values at hand: built-in operators and functions alone"
     else:
-        why = "Python that is not a model operation: it runs as written, in order"
-    return HostPiece(op.loc, describe(op), why)
+        why = "Python with unknown effects: it runs as written, in order"
+    return HostPiece(op.loc, kind, describe(op), why)
 
 
 def _prompts(func: Func) -> Iterator[Value]:

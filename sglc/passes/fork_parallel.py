@@ -50,11 +50,15 @@ class ForkParallel(Pass):
                     op.attrs["parallel"] = True
                     op.made_by = self.name
                     changed = True
-                    remarks.append(remark(PARALLEL, f"{what} in parallel", module, op.loc))
+                    remarks.append(
+                        remark(PARALLEL, f"{what} in parallel", module, op.loc, func=func)
+                    )
                 else:
                     where = _line(found.op.loc)
                     message = f"{what} in order: {found.reason}{where}"
-                    remarks.append(remark(NOT_PARALLEL, message, module, op.loc, "in order"))
+                    remarks.append(
+                        remark(NOT_PARALLEL, message, module, op.loc, "in order", func=func)
+                    )
         return PassResult(changed, tuple(remarks))
 
 

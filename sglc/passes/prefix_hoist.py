@@ -40,7 +40,7 @@ class PrefixHoist(Pass):
             changed |= self._function(module, func, places, remarks)
             for op in places.order:
                 if op.name == "lm.fork" and op.attrs.get("size") != 1:
-                    changed |= self._fork(module, places, op, remarks)
+                    changed |= self._fork(module, func, places, op, remarks)
         return PassResult(changed, tuple(remarks))
 
     def _function(
@@ -55,10 +55,12 @@ class PrefixHoist(Pass):
             f"every prompt of `{func.name}` starts with the same {chars} characters "
             f"(about {tokens} tokens), computed once for all rows and calls"
         )
-        remarks.append(remark(FUNCTION_PREFIX, message, module, func.loc))
+        remarks.append(remark(FUNCTION_PREFIX, message, module, func.loc, func=func))
         return True
 
-    def _fork(self, module: Module, places: Places, op: Op, remarks: list[Diagnostic]) -> bool:
+    def _fork(
+        self, module: Module, func: Func, places: Places, op: Op, remarks: list[Diagnostic]
+    ) -> bool:
         op.attrs["hoist"] = True
         op.made_by = self.name
         segments = leading.common(_branches(module, places, op))
@@ -72,7 +74,7 @@ class PrefixHoist(Pass):
             )
         else:
             message = "the prompt before the fork is computed once for all branches"
-        remarks.append(remark(FORK_PREFIX, message, module, op.loc))
+        remarks.append(remark(FORK_PREFIX, message, module, op.loc, func=func))
         return True
 
     def _worth(self, segments: list[Attr]) -> bool:

@@ -45,7 +45,7 @@ class Promote(Pass):
                 else:
                     op, reason = found
                     message = f"prompt `{handle.name}` stays a handle in `{func.name}`"
-                    remarks.append(remark(NOT_PROMOTED, message, module, op.loc, reason))
+                    remarks.append(remark(NOT_PROMOTED, message, module, op.loc, reason, func=func))
             if chosen:
                 _Rewriter(chosen).run(func)
                 changed = True

@@ -120,23 +120,3 @@ def test_a_damaged_dump(tmp_path: Path) -> None:
         assert done.exit_code == 1, done.output
         assert "lm.elect" in done.stderr
         assert f"--> {dump}:" in done.stderr
-
-
-def test_explain_says_what_is_shared_parallel_and_waited_for() -> None:
-    done = invoke("explain", str(EXAMPLES / "judge.sgl"))
-    assert done.exit_code == 0
-    assert "function judge, 3 generations" in done.stdout
-    assert "`Please judge the essay below. Essay:`" in done.stdout
-    assert "10:5    branches run side by side" in done.stdout
-    done = invoke("explain", str(EXAMPLES / "agent.sgl"))
-    assert "condition of `if` waits for select tool (14:20)" in done.stdout
-    assert "`tools:calc`" in done.stdout
-
-
-def test_explain_one_function() -> None:
-    target = str(EXAMPLES / "json_record.sgl")
-    both, one = invoke("explain", target).stdout, invoke("explain", target + ":extract").stdout
-    assert "function character_gen" in both
-    assert "function extract" in both
-    assert "function character_gen" not in one
-    assert "function extract" in one

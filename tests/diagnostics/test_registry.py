@@ -23,8 +23,8 @@ def test_every_code_in_the_sources_has_a_page() -> None:
 
 
 def test_errors_document_is_up_to_date() -> None:
-    """`UPDATE_GOLDEN=1` rewrites it."""
+    """`SGLC_UPDATE_GOLDEN=1` rewrites it."""
     path = ROOT / "docs" / "errors.md"
-    if os.environ.get("UPDATE_GOLDEN"):
+    if os.environ.get("SGLC_UPDATE_GOLDEN"):
         path.write_text(errors_document(), encoding="utf-8")
     assert path.read_text(encoding="utf-8") == errors_document()

@@ -46,7 +46,7 @@ def test_waits_name_the_place_and_the_generation(pipeline: str) -> None:
         for w in found.waits
     ]
     assert waits == [
-        (6, "condition of `if`", [(4, "select tool")]),
+        (5, "condition of `if`", [(4, "select tool")]),
         (8, "host code `tools:calc`", [(7, "gen expr")]),
     ]
     assert [(h.loc.line if h.loc else 0, h.text) for h in found.host] == [(8, "`tools:calc`")]
@@ -71,7 +71,7 @@ cf.if(%c) ^then {
 """
     )
     waits = [(w.what, [s.what for s in w.sources]) for w in found.waits]
-    assert waits[0] == ("host code `s['tool'] == 'x'`", ["gen tool"])
+    assert waits[0] == ("`s['tool'] == 'x'`", ["gen tool"])
     assert waits[1] == ("host code `print(s.messages()) …`", ["messages of the prompt"])
     assert "condition of `if`" not in [what for what, _ in waits]
 
@@ -111,3 +111,31 @@ def test_pending_parameters_wait() -> None:
     found = report('%v = lm.gen(%s) {name = "a"}\n%w = lm.gen(%s, %v) {args = ["stop"]}')
     (wait,) = found.waits
     assert wait.what == "parameter `stop` of `gen`"
+
+
+def test_what_is_lifted_and_which_code_is_left() -> None:
+    found = report(
+        """
+lm.role_begin(%s) {role = "user"}
+lm.text(%s) {text = ["a"]}
+lm.role_end(%s)
+%n = py.eval() {src = "len(xs) + 1", piece = 0}
+py.exec(%n) {src = "n = ...", piece = 1}
+%y = py.eval() {src = "load(xs)", piece = 2}
+%f: list = lm.fork(%s, %n)
+%z: handle = lm.item(%f, %n)
+"""
+    )
+    assert found.lifted == 3  # role, text, fork
+    assert [(piece.kind, piece.text) for piece in found.host] == [
+        ("value", "`len(xs) + 1`"),
+        ("host", "`load(xs)`"),
+    ]
+
+
+def test_forks_say_how_many_branches_they_have() -> None:
+    found = report("%f: list = lm.fork(%s) {size = 3}\n%g: list = lm.fork(%s, %x)")
+    assert [(p.kind, p.branches, p.parallel) for p in found.parallel] == [
+        ("fork", 3, True),
+        ("fork", None, True),
+    ]

@@ -85,6 +85,61 @@ PAGES: tuple[Page, ...] = (
         """,
     ),
     Page(
+        "SGL0371",
+        "the program waits for the model",
+        """
+        What follows is decided by an answer, so the program cannot go on before it is there:
+        a condition, a loop, an index, a parameter of a generation, or host code that gets the
+        value. Text never waits. `sglc explain` shows each such place with the generations that it
+        waits for.
+        """,
+        """
+        def main(question: str) -> str:
+            "${question}\\n"
+            answer = gen(stop="\\n")
+            if "?" in answer:
+                "Is that a question? "
+            verdict = gen(max_tokens=4)
+            return verdict
+        """,
+        """
+        def main(question: str) -> str:
+            "${question}\\n"
+            answer = gen(stop="\\n")
+            "Is `${answer}` a question? "
+            verdict = gen(max_tokens=4)
+            return verdict
+        """,
+    ),
+    Page(
+        "SGL0372",
+        "an operation of the language runs live",
+        """
+        A `gen`, `select`, role or image stands in Python code that is not compiled, so passes do
+        not see it. It runs as it does in SGLang. Most often sglc cannot tell that the variable it
+        is appended to holds a prompt: `for f in forks`, `enumerate(forks)` and `forks[0]` are
+        understood, other ways to get at a branch are not.
+        """,
+        """
+        for f, topic in pairs(forks, topics):
+            f += topic + sgl.gen("tip")
+        """,
+        """
+        for i, f in enumerate(forks):
+            f += topics[i] + sgl.gen("tip")
+        """,
+        language="python",
+    ),
+    Page(
+        "SGL0373",
+        "host code keeps its place",
+        """
+        Python code, or a function declared with `extern`, may do anything: print, write files,
+        change what other code reads. It runs exactly where it stands, in order, once everything
+        that it is given is there.
+        """,
+    ),
+    Page(
         "SGL0380",
         "unknown pass",
         """
