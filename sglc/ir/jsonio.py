@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast, get_args
 
 from sglc.diagnostics.core import Diagnostic, ParseError
+from sglc.ir.collector import without_collection
 from sglc.ir.core import Attr, Func, Loc, Module, Op, Region, Symbol, TypeName, Value
 from sglc.ir.printer import VERSION, name_values
 
@@ -22,11 +23,13 @@ Json = dict[str, Any]
 _TYPES = frozenset(get_args(TypeName))
 
 
+@without_collection
 def to_json(module: Module, *, indent: int | None = 1) -> str:
     """The module as standard JSON text."""
     return json.dumps(to_data(module), indent=indent, allow_nan=False)
 
 
+@without_collection
 def from_json(text: str) -> Module:
     """The module that `to_json` wrote. Raises `ParseError`."""
     try:
@@ -36,6 +39,7 @@ def from_json(text: str) -> Module:
     return from_data(data)
 
 
+@without_collection
 def to_data(module: Module) -> Json:
     """The module as JSON data: dicts, lists, strings, finite numbers, booleans, null."""
     return {
@@ -46,6 +50,7 @@ def to_data(module: Module) -> Json:
     }
 
 
+@without_collection
 def from_data(data: Mapping[str, Any]) -> Module:
     """The module that `to_data` wrote. Raises `ParseError` when the data has another shape."""
     try:

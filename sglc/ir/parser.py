@@ -1,23 +1,24 @@
-"""Reading IR text. The grammar is `sglir.lark`; everything beyond syntax is checked here."""
+"""
+Reading IR text by recursive descent. `sglir.lark` is the grammar; tests hold the two together.
+
+A mistake of form ends its function, and reading goes on at the next one. What can be read although
+it is wrong (unknown operations, undefined or doubly defined names) ends nothing, so that several
+independent mistakes are all reported.
+"""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-from functools import lru_cache
-from typing import NoReturn, cast
+from typing import NoReturn, cast, get_args
 
-from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
-
-from sglc.diagnostics.core import Diagnostic, ParseError, Span
+from sglc.diagnostics.core import Diagnostic, ParseError
+from sglc.diagnostics.suggest import did_you_mean
 from sglc.ir import text as literals
+from sglc.ir.collector import without_collection
 from sglc.ir.core import Attr, Func, Loc, Module, Op, Region, Symbol, TypeName, Value
 from sglc.ir.ops import OPS
 from sglc.ir.printer import VERSION
-from sglc_grammar import read
+from sglc.ir.tokens import Tokens, tokens
 
-Node = Tree[Token]
 SYNTAX, UNKNOWN_OP, UNDEFINED, REDEFINED, BAD_VERSION = (
     "SGL0150",
     "SGL0151",
@@ -25,204 +26,389 @@ SYNTAX, UNKNOWN_OP, UNDEFINED, REDEFINED, BAD_VERSION = (
     "SGL0153",
     "SGL0154",
 )
+MAX_NESTING = 200
+"""How deep regions, and lists in attributes, may be nested."""
+MAX_ERRORS = 20
+"""Reading ends after so many."""
+MAX_DIGITS = 4000
+"""Of an integer; Python itself reads and writes hardly more."""
+_TYPES = frozenset(get_args(TypeName))
+_WORDS: dict[str, Attr] = {
+    "true": True,
+    "false": False,
+    "null": None,
+    "inf": float("inf"),
+    "nan": float("nan"),
+}
 
 
-@lru_cache(maxsize=1)
-def _grammar() -> Lark:
-    return Lark(read("sglir.lark"), parser="lalr", lexer="contextual", maybe_placeholders=True)
-
-
+@without_collection
 def parse_module(text: str, file: str = "<sglir>") -> Module:
     """
     The module that the text describes. `file` is the name of the text itself, for messages.
 
-    Raises `ParseError` with one located diagnostic: syntax, an unknown op, an undefined or doubly
-    defined value. What ops require is the verifier's business.
+    Raises `ParseError` with a located diagnostic for each mistake, up to `MAX_ERRORS`. What ops
+    require is the verifier's business.
     """
-    try:
-        tree = _grammar().parse(text)
-    except UnexpectedInput as error:
-        raise _syntax_error(error, text, file) from None
-    return _Reader(file).module(tree)
+    return _Parser(tokens(text, file)).module()
 
 
-def _syntax_error(error: UnexpectedInput, text: str, file: str) -> ParseError:
-    if isinstance(error, UnexpectedEOF) or (
-        isinstance(error, UnexpectedToken) and error.token.type == "$END"
-    ):
-        lines = text.split("\n")
-        span = Span.point(file, len(lines), len(lines[-1]) + 1)
-        message = "unexpected end of file"
-    elif isinstance(error, UnexpectedToken):
-        span = _span(file, error.token)
-        message = f"unexpected `{error.token}`"
-    else:
-        span = Span.point(file, error.line, error.column)
-        shown = error.char if isinstance(error, UnexpectedCharacters) else "text"
-        message = f"unexpected `{shown}`"
-    expected: Iterable[str] = getattr(error, "expected", ()) or getattr(error, "allowed", ())
-    helps = (f"expected {_expected(expected)}",) if expected else ()
-    return ParseError(
-        Diagnostic(code=SYNTAX, message=message, span=span, label="not expected here", helps=helps)
-    )
+class _MalformedError(Exception):
+    """The function cannot be read any further; its diagnostic is noted."""
 
 
-def _expected(names: Iterable[str]) -> str:
-    shown = []
-    for name in sorted(names):
-        terminal = next((t for t in _grammar().terminals if t.name == name), None)
-        is_text = terminal is not None and terminal.pattern.type == "str"
-        shown.append(
-            f"`{terminal.pattern.value}`" if is_text and terminal else name.strip("$").lower()
-        )
-    return ", ".join(shown[:-1]) + f" or {shown[-1]}" if len(shown) > 1 else shown[0]
+class _Parser:
+    def __init__(self, found: Tokens) -> None:
+        self.found = found
+        self.kinds = found.kinds
+        self.texts = found.texts
+        self.at = 0
+        self.errors: list[Diagnostic] = []
+        self.visible: dict[str, Value] = {}
+        self.defined: dict[str, int] = {}
+        """Token that defines each value of the function, visible or not."""
+        self.missing: set[str] = set()
+        """Undefined values of the function that were reported."""
+        self.depth = 0
 
+    # ---- mistakes --------------------------------------------------------------------------------
 
-def _span(file: str, token: Token) -> Span:
-    line, column = token.line or 1, token.column or 1
-    return Span(file, line, column, token.end_line or line, token.end_column or column + 1)
-
-
-class _Reader:
-    """Builds the module from the tree; `names` is the stack of value scopes of one function."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.scopes: list[dict[str, Value]] = []
-        self.defined: dict[str, Token] = {}
-
-    def fail(self, code: str, token: Token, message: str, label: str, *helps: str) -> NoReturn:
-        span = _span(self.file, token)
-        raise ParseError(
-            Diagnostic(code=code, message=message, span=span, label=label, helps=helps)
-        )
-
-    def module(self, tree: Node) -> Module:
-        version, header, *funcs = tree.children
-        assert isinstance(version, Token)
-        if int(version) != VERSION:
-            self.fail(
-                BAD_VERSION,
-                version,
-                f"IR text of version {version} cannot be read",
-                f"this sglc reads version {VERSION}",
-            )
-        name, attrs = cast("Node", header).children
-        module = Module(self.string(cast("Token", name)), attrs=self.attrs(attrs))
-        for node in funcs:
-            self.func(cast("Node", node), module)
-        return module
-
-    def func(self, tree: Node, module: Module) -> None:
-        symbol, params, attrs, body, loc = tree.children
-        assert isinstance(symbol, Token)
-        name = self.symbol(symbol)
-        if name in module.funcs:
-            self.fail(REDEFINED, symbol, f"function `{symbol}` is defined twice", "second one")
-        self.scopes, self.defined = [{}], {}
-        func = Func(name, self.params(params), self.attrs(attrs), _loc(loc))
-        for node in cast("Node", body).children:
-            func.body.append(self.op(cast("Node", node)))
-        module.funcs[name] = func
-
-    def params(self, tree: object) -> list[Value]:
-        if tree is None:
-            return []
-        pairs = [cast("list[Token]", cast("Node", p).children) for p in cast("Node", tree).children]
-        return [self.define(name, kind) for name, kind in pairs]
-
-    def define(self, token: Token, kind: Token | None) -> Value:
-        first = self.defined.get(token)
-        if first is not None:
-            message = f"value `{token}` is defined twice"
-            self.fail(REDEFINED, token, message, f"first defined on line {first.line}")
-        value = Value(token[1:], cast("TypeName", str(kind) if kind else "val"))
-        self.defined[str(token)] = token
-        self.scopes[-1][str(token)] = value
-        return value
-
-    def use(self, token: Token) -> Value:
-        for scope in reversed(self.scopes):
-            if token in scope:
-                return scope[token]
-        visible = [name for scope in self.scopes for name in scope]
-        close = difflib.get_close_matches(token, visible, n=1)
-        helps = [f"did you mean `{close[0]}`?"] if close else []
-        self.fail(UNDEFINED, token, f"value `{token}` is not defined", "not found here", *helps)
-
-    def op(self, tree: Node) -> Op:
-        results, name, operands, attrs, *regions, loc = tree.children
-        assert isinstance(name, Token)
-        if name not in OPS:
-            close = difflib.get_close_matches(name, OPS, n=1)
-            helps = [f"did you mean `{close[0]}`?"] if close else []
-            self.fail(UNKNOWN_OP, name, f"unknown op `{name}`", "no such op", *helps)
-        used = [self.use(t) for t in _tokens(operands)]
-        inner = [self.region(cast("Node", r)) for r in regions]
-        made = self.params(results)
-        return Op(str(name), used, made, self.attrs(attrs), inner, _loc(loc))
-
-    def region(self, tree: Node) -> Region:
-        label, params, body = tree.children
-        self.scopes.append({})
-        region = Region(str(label), self.params(params))
-        for node in cast("Node", body).children:
-            region.append(self.op(cast("Node", node)))
-        self.scopes.pop()
-        return region
-
-    def attrs(self, tree: object) -> dict[str, Attr]:
-        if tree is None:
-            return {}
-        found: dict[str, Attr] = {}
-        for node in cast("Node", tree).children:
-            key, value = cast("Node", node).children
-            assert isinstance(key, Token)
-            name = self.string(key) if key.type == "STRING" else str(key)
-            if name in found:
-                self.fail(REDEFINED, key, f"attribute `{name}` is given twice", "second one")
-            found[name] = self.value(cast("Node", value))
+    def note(self, code: str, index: int, message: str, label: str = "", *helps: str) -> Diagnostic:
+        """Note a mistake and go on; raises `ParseError` when there are too many."""
+        span = self.found.span(index)
+        found = Diagnostic(code=code, message=message, span=span, label=label, helps=helps)
+        self.errors.append(found)
+        if len(self.errors) >= MAX_ERRORS:
+            raise ParseError(self.errors)
         return found
 
-    def value(self, tree: Node) -> Attr:
-        if tree.data == "list":
-            return tuple(self.value(cast("Node", v)) for v in tree.children if v is not None)
-        if tree.data == "dict":
-            pairs = [cast("Node", p).children for p in tree.children if p is not None]
-            return {self.string(cast("Token", k)): self.value(cast("Node", v)) for k, v in pairs}
-        return self.scalar(cast("Token", tree.children[0]))
+    def malformed(self, *expected: str) -> NoReturn:
+        """The token here cannot stand here."""
+        kind, text = self.kinds[self.at], self.texts[self.at]
+        message = "unexpected end of file" if kind == "end" else f"unexpected `{text}`"
+        wanted = ", ".join(expected[:-1]) + f" or {expected[-1]}" if expected[1:] else expected[0]
+        self.note(SYNTAX, self.at, message, "not expected here", f"expected {wanted}")
+        raise _MalformedError
 
-    def scalar(self, token: Token) -> Attr:
-        match token.type:
-            case "STRING":
-                return self.string(token)
-            case "INT":
-                return int(token)
-            case "FLOAT":
-                return float(token)
-            case "SYMBOL":
-                return Symbol(self.symbol(token))
-        words: dict[str, Attr] = {"true": True, "false": False, "null": None}
-        return words[token] if token in words else float(token)
+    def nested(self) -> None:
+        """One level deeper."""
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            message = f"nested more than {MAX_NESTING} levels deep"
+            self.note(SYNTAX, self.at, message, "one level too many")
+            raise _MalformedError
 
-    def symbol(self, token: Token) -> str:
-        return self.string(token, token[1:]) if token[1] == '"' else token[1:]
+    # ---- tokens ----------------------------------------------------------------------------------
 
-    def string(self, token: Token, literal: str | None = None) -> str:
+    def take(self, kind: str, expected: str) -> str:
+        """The text of a token of this kind, which is passed."""
+        if self.kinds[self.at] != kind:
+            self.malformed(expected)
+        self.at += 1
+        return self.texts[self.at - 1]
+
+    def mark(self, mark: str) -> None:
+        """Pass a mark."""
+        if self.kinds[self.at] != mark:
+            self.malformed(f"`{mark}`")
+        self.at += 1
+
+    def keyword(self, word: str) -> None:
+        """Pass a keyword."""
+        if self.kinds[self.at] != "word" or self.texts[self.at] != word:
+            self.malformed(f"`{word}`")
+        self.at += 1
+
+    def more(self, close: str) -> bool:
+        """After an item of a list: pass the comma, or the mark that closes the list."""
+        kind = self.kinds[self.at]
+        if kind not in (",", close):
+            self.malformed("`,`", f"`{close}`")
+        self.at += 1
+        return kind == ","
+
+    # ---- modules and functions -------------------------------------------------------------------
+
+    def module(self) -> Module:
+        module = Module("")
         try:
-            return literals.unquote(literal or str(token))
+            self.header(module)
+        except _MalformedError:
+            raise ParseError(self.errors) from None
+        while self.kinds[self.at] != "end":
+            try:
+                self.func(module)
+            except _MalformedError:
+                self.next_function()
+        if self.errors:
+            raise ParseError(self.errors)
+        return module
+
+    def header(self, module: Module) -> None:
+        self.keyword("sglir")
+        version = self.take("int", "a version number")
+        if version != str(VERSION):
+            self.note(
+                BAD_VERSION,
+                self.at - 1,
+                f"IR text of version {version[:20]} cannot be read",
+                f"this sglc reads version {VERSION}",
+                "compile the program again with this sglc: `sglc compile FILE`",
+                "or read the text with the sglc that wrote it",
+            )
+            raise _MalformedError
+        self.keyword("module")
+        module.file = self.string(self.take("string", "the file's name as a string"))
+        if self.kinds[self.at] == "{":
+            module.attrs = self.attrs()
+
+    def next_function(self) -> None:
+        """Go on at the next line that begins with `func`."""
+        self.depth = 0
+        while self.kinds[self.at] != "end":
+            self.at += 1
+            if self.texts[self.at] == "func" and self.found.begins_line(self.at):
+                return
+
+    def func(self, module: Module) -> None:
+        if self.texts[self.at] != "func":
+            self.malformed("`func`", "the end of the file")
+        self.at += 1
+        place = self.at
+        name = self.symbol(self.take("symbol", "the function's name, such as `@main`"))
+        if name in module.funcs:
+            message = f"function `{self.texts[place]}` is defined twice"
+            self.note(REDEFINED, place, message, "second one")
+        self.visible, self.defined, self.missing = {}, {}, set()
+        self.mark("(")
+        func = Func(name, self.params())
+        if self.kinds[self.at] == "{" and self.kinds[self.at + 1] in ("word", "string"):
+            func.attrs = self.attrs()
+        self.body(func.body)
+        func.loc = self.loc()
+        module.funcs[name] = func
+
+    def params(self) -> list[Value]:
+        """Values with their types, up to the closing parenthesis."""
+        values: list[Value] = []
+        if self.kinds[self.at] == ")":
+            self.at += 1
+            return values
+        while True:
+            place = self.at
+            self.take("value", "a value, such as `%x`")
+            self.mark(":")
+            values.append(self.define(place, self.type()))
+            if not self.more(")"):
+                return values
+
+    def type(self) -> TypeName:
+        name = self.texts[self.at]
+        if name not in _TYPES:
+            self.malformed(*(f"`{t}`" for t in sorted(_TYPES)))
+        self.at += 1
+        return cast("TypeName", name)
+
+    # ---- operations ------------------------------------------------------------------------------
+
+    def body(self, region: Region) -> None:
+        self.mark("{")
+        while True:
+            kind = self.kinds[self.at]
+            if kind == "}":
+                self.at += 1
+                return
+            if kind not in ("value", "op"):
+                self.malformed("an operation", "`}`")
+            region.append(self.op())
+
+    def op(self) -> Op:
+        results = self.results() if self.kinds[self.at] == "value" else []
+        place = self.at
+        name = self.take("op", "an operation, such as `lm.gen`")
+        if name not in OPS:
+            self.note(
+                UNKNOWN_OP, place, f"unknown op `{name}`", "no such op", *did_you_mean(name, OPS)
+            )
+        operands = self.operands()
+        attrs = self.attrs() if self.kinds[self.at] == "{" else {}
+        regions = []
+        while self.kinds[self.at] == "^":
+            regions.append(self.region())
+        made = [self.define(index, type) for index, type in results]
+        return Op(name, operands, made, attrs, regions, self.loc())
+
+    def results(self) -> list[tuple[int, TypeName]]:
+        found: list[tuple[int, TypeName]] = []
+        while True:
+            place = self.at
+            self.take("value", "a value, such as `%x`")
+            type: TypeName = "val"
+            if self.kinds[self.at] == ":":
+                self.at += 1
+                type = self.type()
+            found.append((place, type))
+            if self.kinds[self.at] == "=":
+                self.at += 1
+                return found
+            if self.kinds[self.at] != ",":
+                self.malformed("`,`", "`:`", "`=`")
+            self.at += 1
+
+    def operands(self) -> list[Value]:
+        self.mark("(")
+        found: list[Value] = []
+        if self.kinds[self.at] == ")":
+            self.at += 1
+            return found
+        while True:
+            name = self.take("value", "a value, such as `%x`")
+            value = self.visible.get(name)
+            found.append(value if value is not None else self.undefined(name))
+            if not self.more(")"):
+                return found
+
+    def region(self) -> Region:
+        self.nested()
+        self.at += 1
+        label = self.take("word", "the region's label")
+        region = Region(label)
+        if self.kinds[self.at] == "(":
+            self.at += 1
+            for value in self.params():
+                value.owner = region
+                region.args.append(value)
+        self.body(region)
+        for value in (*region.args, *(r for op in region.ops for r in op.results)):
+            self.visible.pop(f"%{value.name}", None)
+        self.depth -= 1
+        return region
+
+    def define(self, place: int, type: TypeName) -> Value:
+        name = self.texts[place]
+        value = Value(name[1:], type)
+        first = self.defined.setdefault(name, place)
+        if first != place:
+            label = f"first defined on line {self.found.line(first)}"
+            self.note(REDEFINED, place, f"value `{name}` is defined twice", label)
+        self.visible[name] = value
+        return value
+
+    def undefined(self, name: str) -> Value:
+        """A stand-in for a value that is not visible; each is reported once."""
+        if name not in self.missing:
+            self.missing.add(name)
+            if name in self.defined:
+                line = self.found.line(self.defined[name])
+                helps: tuple[str, ...] = (
+                    f"`{name}` of line {line} is hidden in its region; `cf.yield` hands it over",
+                )
+            else:
+                helps = did_you_mean(name, self.visible)
+            message = f"value `{name}` is not defined"
+            self.note(UNDEFINED, self.at - 1, message, "not found here", *helps)
+        return Value(name[1:], "val")
+
+    def loc(self) -> Loc | None:
+        if self.kinds[self.at] != "loc":
+            return None
+        text = self.texts[self.at][1:]
+        self.at += 1
+        if len(text) > 4 * 10:
+            self.note(SYNTAX, self.at - 1, "a location of more than ten digits", "not a location")
+            return None
+        start, _, end = text.partition("-")
+        line, _, column = start.partition(":")
+        if not end:
+            return Loc(int(line), int(column), int(line), int(column) + 1)
+        end_line, _, end_column = end.partition(":")
+        return Loc(int(line), int(column), int(end_line), int(end_column))
+
+    # ---- attributes ------------------------------------------------------------------------------
+
+    def attrs(self) -> dict[str, Attr]:
+        self.mark("{")
+        found: dict[str, Attr] = {}
+        while True:
+            place = self.at
+            if self.kinds[place] not in ("word", "string"):
+                self.malformed("an attribute's name")
+            self.at += 1
+            text = self.texts[place]
+            name = text if self.kinds[place] == "word" else self.string(text)
+            self.mark("=")
+            value = self.value()
+            if name in found:
+                message = f"attribute `{name}` is given twice"
+                self.note(REDEFINED, place, message, "second one")
+            found[name] = value
+            if not self.more("}"):
+                return found
+
+    def value(self) -> Attr:
+        kind, text = self.kinds[self.at], self.texts[self.at]
+        if kind in ("[", "{"):
+            return self.nested_value(kind)
+        self.at += 1
+        match kind:
+            case "string":
+                return self.string(text)
+            case "int":
+                return self.integer(text)
+            case "float":
+                return float(text)
+            case "symbol":
+                return Symbol(self.symbol(text))
+            case "word" if text in _WORDS:
+                return _WORDS[text]
+        self.at -= 1
+        self.malformed('a value, such as `1`, `"text"`, `true` or `[1, 2]`')
+
+    def nested_value(self, kind: str) -> Attr:
+        self.nested()
+        self.at += 1
+        value = self.items() if kind == "[" else self.pairs()
+        self.depth -= 1
+        return value
+
+    def items(self) -> tuple[Attr, ...]:
+        if self.kinds[self.at] == "]":
+            self.at += 1
+            return ()
+        found = [self.value()]
+        while self.more("]"):
+            found.append(self.value())
+        return tuple(found)
+
+    def pairs(self) -> dict[str, Attr]:
+        found: dict[str, Attr] = {}
+        if self.kinds[self.at] == "}":
+            self.at += 1
+            return found
+        while True:
+            place = self.at
+            key = self.string(self.take("string", "a key as a string"))
+            self.mark(":")
+            if key in found:
+                self.note(REDEFINED, place, f"key `{key}` is given twice", "second one")
+            found[key] = self.value()
+            if not self.more("}"):
+                return found
+
+    def integer(self, text: str) -> int:
+        if len(text) > MAX_DIGITS:
+            self.note(SYNTAX, self.at - 1, f"an integer of more than {MAX_DIGITS} digits")
+            return 0
+        return int(text)
+
+    def symbol(self, text: str) -> str:
+        """The name in the symbol that was just passed."""
+        return self.string(text[1:]) if text[1] == '"' else text[1:]
+
+    def string(self, literal: str) -> str:
+        """What the literal that was just passed stands for."""
+        try:
+            return literals.unquote(literal)
         except ValueError as error:
-            self.fail(SYNTAX, token, str(error), "in this string")
-
-
-def _tokens(tree: object) -> list[Token]:
-    return [cast("Token", t) for t in cast("Node", tree).children] if tree is not None else []
-
-
-def _loc(token: object) -> Loc | None:
-    if not isinstance(token, Token):
-        return None
-    start, _, end = token[1:].partition("-")
-    line, column = map(int, start.split(":"))
-    end_line, end_column = map(int, end.split(":")) if end else (line, column + 1)
-    return Loc(line, column, end_line, end_column)
+            self.note(SYNTAX, self.at - 1, str(error), "in this string")
+            return ""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from sglc.ir import text
+from sglc.ir.collector import without_collection
 from sglc.ir.core import Func, Module, Op, Region, Value
 
 VERSION = 1
@@ -13,6 +14,7 @@ VERSION = 1
 _NOT_IN_NAME = re.compile(r"[^\w.]")
 
 
+@without_collection
 def print_module(module: Module, *, locations: bool = True) -> str:
     """The module's text; without locations it is easier to read and still parses."""
     head = f"module {text.quote(module.file)}"

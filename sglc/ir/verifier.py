@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sglc.diagnostics.core import Diagnostic, Span, VerifyError
+from sglc.ir.collector import without_collection
 from sglc.ir.core import Func, Loc, Module, Op, Region, Symbol, Value
 from sglc.ir.ops import FUNC_ENDS, OPS, PARAMS
 from sglc.ir.printer import name_values, op_text
@@ -37,6 +38,7 @@ _ACCEPTS: dict[str, frozenset[str]] = {
 }
 
 
+@without_collection
 def verify(module: Module) -> None:
     """Raise `VerifyError` with every finding, each with its op's text; return if there are none."""
     findings = [d for func in module.funcs.values() for d in _FuncVerifier(module, func).run()]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sglc.diagnostics.core import Diagnostic
+from sglc.ir.collector import without_collection
 from sglc.ir.core import Loc, Module, Op, Region, Value
 from sglc.ir.ops import OPS
 from sglc.ir.verify_control import enclosing_loop
@@ -36,6 +37,7 @@ class ForkParallel(Pass):
 
     name: ClassVar[str] = "fork-parallel"
 
+    @without_collection
     def apply(self, module: Module) -> PassResult:
         remarks: list[Diagnostic] = []
         changed = False

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sglc.diagnostics.core import Diagnostic
+from sglc.ir.collector import without_collection
 from sglc.ir.core import Attr, Func, Module, Op, Region
 from sglc.passes import leading
 from sglc.passes.base import Pass, PassResult, remark
@@ -32,6 +33,7 @@ class PrefixHoist(Pass):
     min_chars: int = 1
     """The same in characters."""
 
+    @without_collection
     def apply(self, module: Module) -> PassResult:
         remarks: list[Diagnostic] = []
         changed = False

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from sglc.diagnostics.core import Diagnostic
 from sglc.ir.builder import make_op, make_region
+from sglc.ir.collector import without_collection
 from sglc.ir.core import Func, Module, Op, Region, Symbol, Value
 from sglc.ir.ops import OPS
 from sglc.ir.verify_control import enclosing_loop, enclosing_try
@@ -31,6 +32,7 @@ class Promote(Pass):
 
     name: ClassVar[str] = "promote"
 
+    @without_collection
     def apply(self, module: Module) -> PassResult:
         remarks: list[Diagnostic] = []
         changed = False

@@ -28,6 +28,7 @@ from sglc.frontends.python.source import (
 from sglc.frontends.python.statements import Statements
 from sglc.frontends.python.texts import plain_data
 from sglc.ir.builder import make_func
+from sglc.ir.collector import without_collection
 from sglc.ir.core import Loc, Module, TypeName
 
 
@@ -44,6 +45,7 @@ def lower_file(path: str | Path, text: str | None = None) -> tuple[Module, list[
     return lower_parsed(parse_file(name, source))
 
 
+@without_collection
 def parse_file(name: str, text: str) -> SourceFile:
     """Parse a file's text. Raises `ParseError` where it is no Python."""
     try:
@@ -63,6 +65,7 @@ def parse_file(name: str, text: str) -> SourceFile:
         ) from None
 
 
+@without_collection
 def lower_parsed(file: SourceFile) -> tuple[Module, list[Diagnostic]]:
     """As `lower_file`, for a file that has been parsed."""
     names = FileNames(file.tree)

@@ -43,6 +43,16 @@ class Scope:
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     shared: frozenset[str] = frozenset()
     """Names that a nested function may rebind."""
+    own: frozenset[str] = field(init=False)
+    """Names that the function binds."""
+    fast: frozenset[str] = field(init=False)
+    """Those that no nested function shares."""
+
+    def __post_init__(self) -> None:
+        # Code objects make a new tuple of all names each time they are asked.
+        code = self.source.code
+        self.own = frozenset(code.co_varnames + code.co_cellvars)
+        self.fast = self.own - frozenset(code.co_cellvars)
 
     @property
     def state(self) -> str:
@@ -62,8 +72,7 @@ class Scope:
 
     def is_local(self, name: str) -> bool:
         """Whether the name is a fast local: not shared with a nested or enclosing function."""
-        code = self.source.code
-        return name in code.co_varnames and name not in code.co_cellvars
+        return name in self.fast
 
     def is_own(self, name: str) -> bool:
         """Whether only this function binds the name; nested ones may read it."""
@@ -75,8 +84,7 @@ class Scope:
 
     def is_outside(self, name: str) -> bool:
         """Whether the name is none of the function's own."""
-        code = self.source.code
-        return name not in code.co_varnames and name not in code.co_cellvars
+        return name not in self.own
 
     def symbol(self, node: ast.expr) -> str | None:
         """The language's symbol of an expression such as `sgl.gen`."""

@@ -16,10 +16,12 @@ from sglc.frontends.script.generation import check_use
 from sglc.frontends.script.names import expressions, walk_statements
 from sglc.frontends.script.symbols import Unit, calls_inside, find_target
 from sglc.frontends.script.types import check_params, check_schema, check_type, schema_json
+from sglc.ir.collector import without_collection
 
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
+@without_collection
 def check_program(loaded: Loaded) -> list[Diagnostic]:
     """Errors and warnings of every file, in the order of the text."""
     for unit in loaded.units:

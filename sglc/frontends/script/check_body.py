@@ -48,6 +48,7 @@ from sglc.frontends.script.check_kinds import (
 from sglc.frontends.script.generation import check_generation, dtype_value, is_generation
 from sglc.frontends.script.names import assigned, blocks, local_functions
 from sglc.frontends.script.symbols import Unit, find_target
+from sglc.frontends.script.taken import Taken
 from sglc.frontends.script.types import annotation_schema
 from sglc.ir.core import Loc
 
@@ -74,9 +75,9 @@ class _Place:
     role: tuple[str, Loc] | None = None
     handled: bool = False
     """A `try` around handles expressions without value."""
-    outer: dict[str, Loc] = field(default_factory=dict)
+    outer: Taken = field(default_factory=Taken)
     """Names of the function that a branch must not assign, and where they are assigned."""
-    nested: dict[str, Loc] = field(default_factory=dict)
+    nested: Taken = field(default_factory=Taken)
     """The same for branches of forks in this place."""
     hidden: dict[str, Loc] = field(default_factory=dict)
     """Items of the forks around."""
@@ -104,7 +105,7 @@ def check_body(unit: Unit, function: Function, schemas: Schemas) -> list[Problem
         checker.check_target(Name(param.name, loc=param.loc))
         known.set(param.name, _param_type(unit, param))
     checker.local_names(function, places)
-    checker.block(function.body, known, _Place(nested=places, top=True))
+    checker.block(function.body, known, _Place(nested=Taken(places), top=True))
     checker.add(*checker.expressions.answers.problems())
     return checker.expressions.problems
 
@@ -227,8 +228,9 @@ class _BodyChecker:
         unread = stmt.value.loc if is_generation(stmt.value) else None
         for name in stmt.targets:
             self.check_target(name)
-            if place.fork is not None and name.id in place.outer:
-                self.add(_assigned_in_branch(name, place.outer[name.id]))
+            outside = place.outer.find(name.id) if place.fork is not None else None
+            if outside is not None:
+                self.add(_assigned_in_branch(name, outside))
             self.set(name, known, types, unread)
 
     def _unpacked(self, stmt: Assign, types: Types, place: _Place) -> Types:
@@ -374,15 +376,14 @@ class _BodyChecker:
                 self.check_target(name)
                 inner.set(name.id, item)
         self.add(*never_differs(self.unit, stmt))
-        outer = {name: loc for name, loc in place.nested.items() if name not in items}
         own = {**_assign_places(stmt.body), **items}
         branch = replace(
             place,
             loop=None,
             fork=stmt.loc,
             loop_outside_fork=place.loop is not None or place.loop_outside_fork,
-            outer=outer,
-            nested={**own, **outer},
+            outer=Taken({}, place.nested, frozenset(items)),
+            nested=Taken(own, place.nested, frozenset(items)),
             hidden={**place.hidden, **items},
         )
         ended = self.block(stmt.body, inner, branch)

@@ -11,6 +11,7 @@ from sglc.expressions.problem import Problem, to_span
 from sglc.frontends.script.ast import Import
 from sglc.frontends.script.parse import parse_with_problems, read_script
 from sglc.frontends.script.symbols import Unit, collect
+from sglc.ir.collector import without_collection
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Loaded:
         return self.units[0]
 
 
+@without_collection
 def load(text: str, file: str, path: Path | None, folder: Path | None) -> Loaded:
     """
     Parse a script and what it imports.

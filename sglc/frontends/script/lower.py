@@ -22,9 +22,11 @@ from sglc.frontends.script.types import (
 from sglc.frontends.script.unfinally import without_finally
 from sglc.ir.attrs import freeze
 from sglc.ir.builder import Named, make_func
+from sglc.ir.collector import without_collection
 from sglc.ir.core import Module
 
 
+@without_collection
 def lower(loaded: Loaded) -> Module:
     """The module of a checked program: everything it needs, under qualified names."""
     root = loaded.root

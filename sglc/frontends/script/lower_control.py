@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -111,17 +110,16 @@ class ControlLowering(ExprLowering):
                 self.maybe_unset.add(result)
             self.env[name] = result
 
-    def read_outside(self, stmt: Stmt) -> Counter[str]:
-        """Reads of each name elsewhere in the function."""
-        return self.all_reads - reads([stmt])
-
     def carried_by(self, stmt: Stmt, names: Sequence[str]) -> list[str]:
         """Those of `names` whose value after the statement may matter."""
-        outside = self.read_outside(stmt)
+        inside = reads([stmt])
         return [
             name
             for name in names
-            if name in self.env or outside[name] or name in self.fields or self._in_guard(name)
+            if name in self.env
+            or self.all_reads[name] > inside[name]
+            or name in self.fields
+            or self._in_guard(name)
         ]
 
     def _in_guard(self, name: str) -> bool:
