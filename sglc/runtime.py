@@ -159,6 +159,13 @@ def bench_agreement(
     )
 
 
+def load_watch() -> Any:
+    """Begin to watch the machine; `read()` of it gives a `sglc_runtime.machine_load.Load`."""
+    from sglc_runtime.machine_load import LoadWatch
+
+    return LoadWatch()
+
+
 def _measured(
     measure: Callable[[Any], dict[str, Any]], model: str | None, config: Params
 ) -> dict[str, Any]:

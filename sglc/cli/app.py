@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sglc.cli import bench, check, compile, explain, fmt, run, version
+from sglc.cli import bench, bench_rows, check, compile, explain, fmt, run, version
 
 app = typer.Typer(
     name="sglc",
@@ -40,4 +40,5 @@ app.command("compile", cls=compile.Command, epilog=compile.EXAMPLES)(compile.com
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("fmt", epilog=fmt.EXAMPLES)(fmt.fmt)
+bench.app.command("rows", epilog=bench_rows.EXAMPLES)(bench_rows.rows)
 app.add_typer(bench.app, name="bench")

@@ -20,7 +20,8 @@ AGREEMENT_EXAMPLES = options.examples(
 )
 
 app = typer.Typer(
-    help="Measure the engine beside transformers, on this machine.", no_args_is_help=True
+    help="Measure the engine beside transformers, and what programs cost, on this machine.",
+    no_args_is_help=True,
 )
 
 Model = Annotated[
@@ -53,7 +54,7 @@ def engine(
     """
     from sglc.runtime import bench_engine
 
-    with _reported() as report:
+    with reported() as report:
         result = bench_engine(
             model,
             report,
@@ -67,7 +68,7 @@ def engine(
         print(json.dumps(result, indent=2))
         return
     print(_what(result))
-    print(_machine(result["load"]))
+    print(machine(result["load"]))
     names = ("sglc tok/s", "transformers tok/s", "ratio", "first token", "decode", "same tokens")
     rows = [("", *names)]
     for case in result["cases"]:
@@ -83,7 +84,7 @@ def engine(
                 "yes" if case["same_tokens"] else "no",
             )
         )
-    print(_table(rows))
+    print(table(rows))
     if result["disturbed"]:
         console.message(
             "warning: others took more than 5% of the machine meanwhile; timings may not repeat"
@@ -106,7 +107,7 @@ def agreement(
     """
     from sglc.runtime import bench_agreement
 
-    with _reported() as report:
+    with reported() as report:
         result = bench_agreement(
             model, report, config={"threads": threads}, prompts=prompts, new_tokens=new_tokens
         )
@@ -127,7 +128,7 @@ def agreement(
             )
             for way in result["ways"]
         ]
-        print(_table(rows))
+        print(table(rows))
     if not all(
         way["prompts_agree"] == result["prompts"] and way["logit_rows_equal"] == way["logit_rows"]
         for way in result["ways"]
@@ -136,7 +137,7 @@ def agreement(
 
 
 @contextmanager
-def _reported() -> Iterator[Callable[[str], None]]:
+def reported() -> Iterator[Callable[[str], None]]:
     """Say on stderr what is being done."""
     yield lambda what: console.message(f"{what} ...")
 
@@ -148,7 +149,7 @@ def _what(result: dict[str, Any]) -> str:
     )
 
 
-def _machine(load: dict[str, Any]) -> str:
+def machine(load: dict[str, Any]) -> str:
     def share(value: float | None) -> str:
         return "unknown" if value is None else f"{value:.1f}%"
 
@@ -164,7 +165,7 @@ def _ratio(case: dict[str, Any], key: str) -> str:
     return f"{case[key]:.2f} ({low:.2f}-{high:.2f})"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for first, *rest in rows:

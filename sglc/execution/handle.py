@@ -92,7 +92,7 @@ class Handle:
         self.meta: dict[str | None, StepVersion] = {}
         self.open_role: str | None = None
         self.role_version: Version | None = None
-        self.closed_roles: list[str] = []
+        self.closed_roles: tuple[str, ...] = ()
         self.fork_version: Version | None = None
         """The version this state was forked from."""
         self.gens = 0
@@ -102,8 +102,8 @@ class Handle:
         self.log: list[Version] | None = None
         self.shares_tip = False
         self.turn: Turnstile | None = None
-        self.scopes: dict[str, tuple[Version, ...]] = {}
-        """Where the open scopes of each name began; one may lie in another."""
+        self.scopes: tuple[tuple[str, Version], ...] = ()
+        """Where open scopes began, in order; one may lie in another of the same name."""
         self.counted_runs: RunCounter | None = None
         """Made by `runs`, which most states never need."""
         if session.following is not None:
@@ -176,7 +176,7 @@ class Handle:
         role = role or self.open_role
         _, suffix = self.session.chat_template.get_prefix_and_suffix(role, self._history())
         self.push(Version((suffix,), RoleMark(role, begin=False)))
-        self.closed_roles.append(role)
+        self.closed_roles = (*self.closed_roles, role)
         self.open_role = self.role_version = None
 
     def _history(self) -> Sequence[Message]:
@@ -267,14 +267,16 @@ class Handle:
 
     def scope_begin(self, name: str) -> None:
         """From here on text belongs to the scope; meanwhile its variable is the text's length."""
-        self.scopes[name] = (*self.scopes.get(name, ()), self.tip)
+        self.scopes = (*self.scopes, (name, self.tip))
         self.vars[name] = self.current_text().map(len)
 
     def scope_end(self, name: str) -> None:
         """Bind the text since `scope_begin` to `name`; KeyError when it was not begun."""
-        *outer, start = self.scopes.pop(name)
-        if outer:
-            self.scopes[name] = tuple(outer)
+        index = max((i for i, scope in enumerate(self.scopes) if scope[0] == name), default=None)
+        if index is None:
+            raise KeyError(name)
+        start = self.scopes[index][1]
+        self.scopes = self.scopes[:index] + self.scopes[index + 1 :]
         watched = self.session.driver.watch(self.tip, self.session)
         self.vars[name] = watched.map(lambda end: text_of(end, start))
 
@@ -308,8 +310,8 @@ class Handle:
         child.shares_tip = True
         child.vars = dict(self.vars)
         child.open_role, child.role_version = self.open_role, self.role_version
-        child.closed_roles = list(self.closed_roles)
-        child.scopes = dict(self.scopes)
+        child.closed_roles = self.closed_roles
+        child.scopes = self.scopes
         child.turn = turn
         return child
 

@@ -44,7 +44,8 @@ class Pending(Generic[T]):
         self._value: T | None = None
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
-        self._callbacks: list[Callable[[Pending[T]], None]] | None = None
+        self._callbacks: Callable[[Pending[T]], None] | list[Callable[[Pending[T]], None]] | None
+        self._callbacks = None  # one is kept without a list
         self.owner = owner
 
     @staticmethod
@@ -80,7 +81,12 @@ class Pending(Generic[T]):
             self._traceback = error.__traceback__ if error is not None else None
             self._done = True
             callbacks, self._callbacks = self._callbacks, None
-        for callback in callbacks or ():
+        if callbacks is None:
+            return
+        if not isinstance(callbacks, list):
+            callbacks(self)
+            return
+        for callback in callbacks:
             callback(self)
 
     def result(self, timeout: float | None = None) -> T:
@@ -127,10 +133,13 @@ class Pending(Generic[T]):
         """Call `fn(self)` when done: at once when it is, else on the thread that sets it."""
         with _lock:
             if not self._done:
-                if self._callbacks is None:
-                    self._callbacks = [fn]
+                known = self._callbacks
+                if known is None:
+                    self._callbacks = fn
+                elif isinstance(known, list):
+                    known.append(fn)
                 else:
-                    self._callbacks.append(fn)
+                    self._callbacks = [known, fn]
                 return
         fn(self)
 

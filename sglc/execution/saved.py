@@ -22,7 +22,7 @@ class Saved(NamedTuple):
     shares_tip: bool
     vars: dict[str | None, Any]
     meta: dict[str | None, StepVersion]
-    scopes: dict[str, tuple[Version, ...]]
+    scopes: tuple[tuple[str, Version], ...]
     closed_roles: tuple[str, ...]
     log: tuple[Version, ...]
     started: int
@@ -40,8 +40,8 @@ def save(handle: Handle) -> Saved:
         handle.shares_tip,
         handle.vars.copy(),
         handle.meta.copy(),
-        handle.scopes.copy(),
-        tuple(handle.closed_roles),
+        handle.scopes,
+        handle.closed_roles,
         tuple(handle.log or ()),
         0 if handle.counted_runs is None else handle.counted_runs.started,
     )
@@ -56,14 +56,12 @@ def restore(handle: Handle, saved: Saved) -> None:
     )
     handle.gens, handle.forks, handle.finished = saved.gens, saved.forks, saved.finished
     handle.shares_tip = saved.shares_tip
-    for container, content in (
-        (handle.vars, saved.vars),
-        (handle.meta, saved.meta),
-        (handle.scopes, saved.scopes),
-    ):
-        container.clear()
-        container.update(content)  # type: ignore[arg-type]  # each its own content
-    handle.closed_roles[:] = saved.closed_roles
+    handle.vars.clear()
+    handle.vars.update(saved.vars)
+    handle.meta.clear()
+    handle.meta.update(saved.meta)
+    handle.scopes = saved.scopes
+    handle.closed_roles = saved.closed_roles
     if handle.log is not None:
         handle.log[:] = saved.log
     if handle.counted_runs is not None:

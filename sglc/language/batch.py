@@ -24,7 +24,7 @@ BatchRow = dict[str, Any]
 CHUNK = 200
 """Rows begun and not yet read at once with `generator_style`, as in SGLang."""
 
-WINDOW = 512
+WINDOW = 256
 """Rows under way at once where no number of threads limits them: more than an engine batches."""
 
 

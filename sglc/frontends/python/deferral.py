@@ -208,8 +208,8 @@ class Runtime:
 
     def _touch(self, frame: types.FrameType, handle: Handle) -> None:
         entries = self._open.get(frame)
-        if entries:
-            entries[-1].saved.setdefault(id(handle), Snapshot.take(handle))
+        if entries and id(handle) not in entries[-1].saved:
+            entries[-1].saved[id(handle)] = Snapshot.take(handle)
 
     def _settle(self, frame: types.FrameType) -> None:
         entries = self._open.get(frame)
