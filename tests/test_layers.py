@@ -43,7 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "sglc.programs.failures",
         "sglc.formatting",
     ),
-    ("sglc", "sglc.programs", "sglc.benchmarks"),
+    ("sglc", "sglc.programs", "sglc.benchmarks", "sglc.lsp"),
     ("sglc.cli", "sglc.__main__"),
 )
 """From the lowest up. The longest name that a module starts with decides."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sglc.cli import bench, bench_rows, check, compile, explain, fmt, run, version
+from sglc.cli import bench, bench_rows, check, compile, explain, fmt, lsp, run, version
 
 app = typer.Typer(
     name="sglc",
@@ -41,4 +41,5 @@ app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("fmt", epilog=fmt.EXAMPLES)(fmt.fmt)
 bench.app.command("rows", epilog=bench_rows.EXAMPLES)(bench_rows.rows)
+app.command("lsp")(lsp.lsp)
 app.add_typer(bench.app, name="bench")

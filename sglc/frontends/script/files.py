@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from sglc.diagnostics.core import Diagnostic, ParseError
 from sglc.expressions.problem import Problem, to_span
@@ -28,7 +30,13 @@ class Loaded:
 
 
 @without_collection
-def load(text: str, file: str, path: Path | None, folder: Path | None) -> Loaded:
+def load(
+    text: str,
+    file: str,
+    path: Path | None,
+    folder: Path | None,
+    opened: Mapping[Path, str] = MappingProxyType({}),
+) -> Loaded:
     """
     Parse a script and what it imports.
 
@@ -37,18 +45,20 @@ def load(text: str, file: str, path: Path | None, folder: Path | None) -> Loaded
         file: its name in messages.
         path: where it is; None allows no imports.
         folder: where imports must stay; the path's folder by default.
+        opened: texts that an editor has for files, by resolved path; they come before the disk's.
     """
     if path is not None:
         path = path.resolve()
         folder = (folder or path.parent).resolve()
-    loader = _Loader(folder)
+    loader = _Loader(folder, opened)
     loader.unit(text, file, path, "", ())
     return loader.loaded
 
 
 class _Loader:
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, opened: Mapping[Path, str]) -> None:
         self.folder = folder
+        self.opened = opened
         self.loaded = Loaded()
         self.by_path: dict[Path, Unit] = {}
 
@@ -92,9 +102,11 @@ class _Loader:
             raise refuse("imports run in a circle: " + " → ".join(names), "closes the circle")
         if target in self.by_path:
             return self.by_path[target]
-        if not target.is_file():
-            raise refuse(f"cannot import `{item.path}`: no such file", "not found")
+        text = self.opened.get(target)
+        if text is None:
+            if not target.is_file():
+                raise refuse(f"cannot import `{item.path}`: no such file", "not found")
+            text = read_script(target, item.path, to_span(unit.file, item.path_loc.loc))
         shown = os.path.join(os.path.dirname(unit.file), item.path)
-        text = read_script(target, item.path, to_span(unit.file, item.path_loc.loc))
         qualifier = f"{unit.qualifier}{item.name}."
         return self.unit(text, os.path.normpath(shown), target, qualifier, stack)

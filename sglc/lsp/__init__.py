@@ -1,0 +1,1 @@
+"""The language server: diagnostics, hover, definitions, completion and formatting in an editor."""
