@@ -133,6 +133,8 @@ def check_sampling(sampling: Sampling) -> None:
         sampling.min_p,
         sampling.frequency_penalty,
         sampling.presence_penalty,
+        sampling.repetition_penalty,
+        *(bias for _, bias in sampling.logit_bias),
     )
     problems = {
         "sampling parameters must be finite numbers": all(abs(value) < 1e30 for value in finite),
@@ -144,6 +146,7 @@ def check_sampling(sampling: Sampling) -> None:
             sampling.min_new_tokens <= sampling.max_new_tokens
         ),
         "temperature must not be negative": sampling.temperature >= 0,
+        "repetition_penalty must be positive": sampling.repetition_penalty > 0,
         "top_p must be in (0, 1]": 0 < sampling.top_p <= 1,
         "min_p must be in [0, 1]": 0 <= sampling.min_p <= 1,
         "top_k must be -1 (all) or at least 1": sampling.top_k == -1 or sampling.top_k >= 1,

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sglc_runtime.output import OutputText
 from sglc_runtime.protocol import Sample, Sampling, TokenLogprob
+from sglc_runtime.sampling.penalties import Penalties
 from sglc_runtime.sampling.philox import Noise
 from sglc_runtime.sampling.sampler import top_logprobs
 
@@ -40,6 +41,7 @@ class SampleRun:
         eos_ids: tuple[int, ...],
         vocab_size: int,
         device: torch.device,
+        prompt: Sequence[int],
         constraint: Constraint | None,
         text: OutputText | None,
         spellings: Spellings,
@@ -62,13 +64,12 @@ class SampleRun:
         self.truncated = (
             0 < sampling.top_k < vocab_size or sampling.top_p < 1.0 or sampling.min_p > 0.0
         )
-        self.penalty: Tensor | None = None
-        """Subtracted from the logits: float32 [vocab]."""
-        if sampling.frequency_penalty or sampling.presence_penalty:
-            self.penalty = torch.zeros(vocab_size, device=device)
+        self.penalties: Penalties | None = None
+        if Penalties.needed(sampling):
+            self.penalties = Penalties(sampling, prompt, vocab_size, device)
         self.plain = (
             self.greedy
-            and self.penalty is None
+            and self.penalties is None
             and constraint is None
             and sampling.min_new_tokens <= 0
             and not sampling.logprobs
@@ -139,11 +140,8 @@ class SampleRun:
         if token in self.stop_ids or (self.constraint is not None and token in self.eos_ids):
             self._dropped = 1
             return self._end("stop", token)
-        if self.penalty is not None:
-            first = self.tokens.count(token) == 1
-            self.penalty[token] += self.sampling.frequency_penalty + (
-                self.sampling.presence_penalty if first else 0.0
-            )
+        if self.penalties is not None:
+            self.penalties.count(token)
         if self.constraint is not None:
             self.constraint.accept(token)
         if self.text is not None and (stop := self.text.feed((token,))) is not None:

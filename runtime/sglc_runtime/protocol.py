@@ -47,6 +47,10 @@ class Sampling(Struct, frozen=True, kw_only=True):
     min_p: float = 0.0
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+    """Divides the positive logits of tokens seen in prompt or answer, multiplies negative ones."""
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    """Added to the logits of these ids."""
     ignore_eos: bool = False
     regex: str | None = None
     json_schema: str | None = None

@@ -99,6 +99,7 @@ class GenerateRun(StepRun):
                 eos_ids=context.eos_ids,
                 vocab_size=context.vocab_size,
                 device=context.device,
+                prompt=ids,
                 constraint=source.copy() if source is not None else None,
                 text=context.output_text(sampling, self.request.stream and index == 0),
                 spellings=context.spellings,

@@ -55,8 +55,8 @@ def sample(logits: Tensor, rows: Sequence[int], runs: Sequence[SampleRun]) -> li
 
 def _adjust(row: Tensor, run: SampleRun) -> None:
     """Apply penalties and masks to one row of logits, in place."""
-    if run.penalty is not None:
-        row -= run.penalty
+    if run.penalties is not None:
+        run.penalties.apply(row)
     allowed = run.allowed()
     if allowed is not None:
         forbidden = torch.from_numpy(~allowed).to(row.device)

@@ -38,3 +38,31 @@ def test_greedy_equals_generate(family: Family, setting: dict[str, int]) -> None
             pad_token_id=3,
         )
         assert got[number] == tuple(want[0, ids.shape[1] :].tolist())
+
+
+@pytest.mark.parametrize("penalty", [0.7, 1.4])
+def test_repetition_penalty_is_transformers_own(penalty: float) -> None:
+    engine = make_engine()
+    sampling = Sampling(
+        max_new_tokens=NEW, temperature=0.0, ignore_eos=True, repetition_penalty=penalty
+    )
+    plain = Sampling(max_new_tokens=NEW, temperature=0.0, ignore_eos=True)
+    steps = [Submit(i, (Text(p),), (Generate(sampling),)) for i, p in enumerate(PROMPTS)]
+    # Rows without a penalty in the same batch stay what they are.
+    steps += [Submit(100 + i, (Text(p),), (Generate(plain),)) for i, p in enumerate(PROMPTS)]
+    got = {event.id: event.samples[0].ids for event in only(run(engine, steps), Generated)}
+    reference = AutoModelForCausalLM.from_pretrained(checkpoint(), dtype=torch.float32)
+    reference.generation_config.eos_token_id = None
+    for number, prompt in enumerate(PROMPTS):
+        ids = torch.tensor([engine.context.encode(prompt, True)])
+        for at, value in ((number, penalty), (100 + number, 1.0)):
+            want = reference.generate(
+                ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=NEW,
+                do_sample=False,
+                pad_token_id=3,
+                repetition_penalty=value,
+            )
+            assert got[at] == tuple(want[0, ids.shape[1] :].tolist())
+    assert any(got[number] != got[100 + number] for number in range(len(PROMPTS)))

@@ -174,6 +174,36 @@ def test_tiny_temperature_is_greedy(engine: Engine) -> None:
     assert generate(engine, PROMPT, changed(temperature=3.0, top_k=1)) == generate(engine, PROMPT)
 
 
+def test_logit_bias_decides(engine: Engine) -> None:
+    free = whole(engine)
+    wanted = next(token for token in range(5, 400) if token not in free.ids)
+    sampling = changed(max_new_tokens=3, logit_bias=((wanted, 1e4),))
+    assert generate(engine, PROMPT, sampling)[0].ids == (wanted,) * 3
+    place = max(i for i in range(len(free.ids)) if free.ids[i] not in free.ids[:i])
+    sampling = changed(max_new_tokens=30, logit_bias=((free.ids[place], -1e4),))
+    without = generate(engine, PROMPT, sampling)[0].ids
+    assert without[:place] == free.ids[:place]
+    assert free.ids[place] not in without
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"logit_bias": ((10**6, 1.0),)}, "no token 1000000"),
+        ({"logit_bias": ((-1, 1.0),)}, "no token -1"),
+        ({"logit_bias": ((5, math.inf),)}, "finite"),
+        ({"repetition_penalty": 0.0}, "must be positive"),
+        ({"repetition_penalty": math.nan}, "finite"),
+    ],
+)
+def test_wrong_penalties_fail_their_request(
+    engine: Engine, wrong: dict[str, object], message: str
+) -> None:
+    events = run(engine, [Submit(0, (Text(PROMPT),), (Generate(changed(**wrong)),))])
+    assert message in failure(events).message
+    assert failure(events).kind == "bad_request"
+
+
 def test_penalties_lower_what_was_generated(engine: Engine) -> None:
     log = LogitsLog(engine)
     sampling = changed(max_new_tokens=20, frequency_penalty=1.5, presence_penalty=0.5)
