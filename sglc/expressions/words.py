@@ -59,7 +59,8 @@ def token_name(kind: str) -> str:
 
 def expected_names(kinds: set[str]) -> list[str]:
     """Names of what may stand at a place, whole families by one name, the likely ones first."""
-    kinds = set(kinds)
+    # A terminal without a name of its own has none that a reader knows.
+    kinds = {kind for kind in kinds if kind in _TOKENS or not kind.startswith("__ANON_")}
     found = []
     if kinds >= _EXPRESSION_START:
         found.append("an expression")

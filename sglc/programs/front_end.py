@@ -38,7 +38,10 @@ def _parse_script(target: Target) -> Product:
     from sglc.frontends.script import load_script
     from sglc.programs.tree import show
 
-    loaded = load_script(target.text if target.stdin else target.path, file=target.file)
+    if target.stdin:
+        loaded = load_script(target.text, file=target.file, folder=target.path.parent)
+    else:
+        loaded = load_script(target.path, file=target.file)
     return Product(loaded, show=lambda: "\n".join(show(unit.script) for unit in loaded.units))
 
 

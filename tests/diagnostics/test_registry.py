@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from sglc.diagnostics.codes import CODES
 from sglc.diagnostics.document import errors_document
+from tests.golden_files import updating
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -25,6 +25,6 @@ def test_every_code_in_the_sources_has_a_page() -> None:
 def test_errors_document_is_up_to_date() -> None:
     """`SGLC_UPDATE_GOLDEN=1` rewrites it."""
     path = ROOT / "docs" / "errors.md"
-    if os.environ.get("SGLC_UPDATE_GOLDEN"):
+    if updating():
         path.write_text(errors_document(), encoding="utf-8")
     assert path.read_text(encoding="utf-8") == errors_document()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from textwrap import dedent
 
@@ -12,6 +11,7 @@ from sglc.diagnostics.core import ParseError
 from sglc.formatting import script
 from sglc.formatting.script import FormatterError, format_script
 from tests.formatting.sources import FILES, PAGES, snippets
+from tests.golden_files import updating
 
 CASES = {
     "blanks between tokens": (
@@ -335,11 +335,11 @@ def test_scripts_of_this_repository_are_formatted(path: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_scripts_in_the_documentation_are_formatted(page: Path) -> None:
-    """With `UPDATE_GOLDEN=1` they are rewritten."""
+    """With `SGLC_UPDATE_GOLDEN=1` they are rewritten."""
     text = page.read_text(encoding="utf-8")
     wanted = text
     for snippet in snippets(page):
         wanted = wanted.replace(f"\n{snippet}```\n", f"\n{format_script(snippet, page.name)}```\n")
-    if os.environ.get("UPDATE_GOLDEN"):
+    if updating():
         page.write_text(wanted, encoding="utf-8")
     assert wanted == page.read_text(encoding="utf-8")

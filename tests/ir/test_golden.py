@@ -1,8 +1,7 @@
-"""Golden IR files parse, verify and print back as they stand. SGLC_REWRITE=1 rewrites them."""
+"""Golden IR files parse, verify and print back as they stand, see `tests.golden_files`."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from sglc.ir.parser import parse_module
 from sglc.ir.printer import print_module
 from sglc.ir.verifier import verify
+from tests.golden_files import updating
 
 FILES = sorted((Path(__file__).parent / "golden").glob("*.sglir"))
 
@@ -24,6 +24,6 @@ def test_golden_file_prints_back(path: Path) -> None:
     module = parse_module(text, str(path))
     verify(module)
     printed = print_module(module)
-    if os.environ.get("SGLC_REWRITE"):
+    if updating():
         path.write_text(printed, encoding="utf-8")
     assert printed == text

@@ -1,12 +1,7 @@
-"""
-Lowering files to IR without importing them.
-
-`SGLC_UPDATE_GOLDEN=1` rewrites the expected modules.
-"""
+"""Lowering files to IR without importing them. Golden modules are in tests/golden."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -22,7 +17,6 @@ from sglc.ir.verifier import verify
 from tests.differential.observing import load_module
 from tests.differential.python_programs import python_program
 
-GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -36,16 +30,6 @@ def lowered(text: str, name: str = "program.py") -> Module:
 
 def ops(module: Module, function: str) -> list[str]:
     return [op.name for op in module.funcs[function].walk()]
-
-
-@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.py")), ids=lambda p: p.stem)
-def test_golden(path: Path) -> None:
-    module = lowered(path.read_text(), path.name)
-    found = print_module(module)
-    expected = path.with_suffix(".sglir")
-    if os.environ.get("SGLC_UPDATE_GOLDEN"):
-        expected.write_text(found)
-    assert found == expected.read_text()
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.stem)

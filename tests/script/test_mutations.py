@@ -17,9 +17,12 @@ from sglc.ir.parser import parse_module
 from sglc.ir.printer import print_module
 from tests.execution.scripts import run
 from tests.execution.test_interpreter import CASES
+from tests.golden_files import GoldenFile
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-SOURCES = [p.read_text(encoding="utf-8") for p in sorted(GOLDEN.rglob("*.sgl"))]
+FOLDERS = ("programs", "ops", "passes")
+FILES = sorted(p for folder in FOLDERS for p in (GOLDEN / folder).glob("*.sgl"))
+SOURCES = [GoldenFile.read(p).program for p in FILES]
 TOKENS = [
     "(", ")", "[", "]", "{", "}", ":", ",", "=", "==", '"', "'", '"""', "${", "}", "$", "\\", "#",
     "\n", "\n    ", "\n        ", "\t", " ", "if ", "else:", "for ", " in ", "fork ", "try:",

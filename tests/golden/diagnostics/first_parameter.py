@@ -1,0 +1,8 @@
+import sglc as sgl
+
+
+@sgl.function
+def f(state):
+    state += "a"
+
+# CHECK-DIAGNOSTICS:

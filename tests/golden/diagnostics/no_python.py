@@ -1,0 +1,6 @@
+import sglc as sgl
+
+def f(s:
+    pass
+
+# CHECK-DIAGNOSTICS:
