@@ -85,7 +85,7 @@ class GoldenFile:
 
     def text(self, blocks: tuple[Block, ...]) -> str:
         """The whole file with these blocks."""
-        out = [self.program]
+        out = [self.program, ""]  # two empty lines, as `sglc fmt` has it
         for block in blocks:
             out.append(f"{self.lead} {block.kind}: {block.argument}".rstrip())
             out += [f"{self.lead} {line}".rstrip() for line in block.lines]

@@ -86,7 +86,7 @@ def test_a_difference_is_shown_and_can_be_accepted(
     monkeypatch.delenv(golden_files.SETTING, raising=False)
     monkeypatch.chdir(tmp_path)
     path = golden(
-        tmp_path, "def f():\n    usr 'a'\n\n# CHECK-DIAGNOSTICS:\n# error[SGL0110] gone\n"
+        tmp_path, "def f():\n    usr 'a'\n\n\n# CHECK-DIAGNOSTICS:\n# error[SGL0110] gone\n"
     )
     with pytest.raises(AssertionError) as caught:
         check(path)
@@ -97,7 +97,7 @@ def test_a_difference_is_shown_and_can_be_accepted(
     check(path)
     monkeypatch.delenv(golden_files.SETTING)
     check(path)
-    assert path.read_text("utf-8").startswith("def f():\n    usr 'a'\n\n# CHECK-DIAGNOSTICS:\n")
+    assert path.read_text("utf-8").startswith("def f():\n    usr 'a'\n\n\n# CHECK-DIAGNOSTICS:\n")
     assert "#   help: did you mean `user`?\n" in path.read_text("utf-8")
 
 

@@ -26,6 +26,7 @@ def generator(s):
 def looks_at_its_frame(s, question):
     s += "Q: {question}".format(**locals()) + sgl.gen("x")
 
+
 # CHECK-EXPLAIN:
 # every_subject.py:5 program main: 15 model operations lifted, 2 live; 3 waits; 1 fork of 2 branches in order; 3 pieces of host code
 #   prefix: ``, about 0 tokens, the same in every run: computed once

@@ -8,6 +8,7 @@ def main(s, prefix, parts):
     for part in parts:
         s += part
 
+
 # CHECK-IR: lower
 # module "append_values.py" {
 #   language = "python"

@@ -18,6 +18,7 @@ def main(s):
     other = ask.run(question="two?")
     s += first + other["reply"]
 
+
 # CHECK-IR: lower
 # module "calls.py" {
 #   language = "python"

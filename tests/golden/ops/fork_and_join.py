@@ -12,6 +12,7 @@ def main(s, n):
         f += sgl.gen("x")
     more.join()
 
+
 # CHECK-IR: lower
 # module "fork_and_join.py" {
 #   language = "python"

@@ -12,6 +12,7 @@ def main(s, items):
     assert total, "nothing"
     s += sgl.gen("x", max_tokens=total)
 
+
 # CHECK-IR: lower
 # module "host_pieces.py" {
 #   language = "python"

@@ -14,6 +14,7 @@ def main(s, limit):
     else:
         s += "never"
 
+
 # CHECK-IR: lower
 # module "if_and_while.py" {
 #   language = "python"

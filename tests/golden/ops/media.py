@@ -7,6 +7,7 @@ def main(s, file, clip):
     s += sgl.user(sgl.video(clip, 8))
     s += sgl.assistant(sgl.gen("answer"))
 
+
 # CHECK-IR: lower
 # module "media.py" {
 #   language = "python"

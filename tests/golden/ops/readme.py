@@ -64,6 +64,7 @@ def text_qa(s, question):
     s += "Q: " + question + "\n"
     s += "A:" + sgl.gen("answer", stop="\n")
 
+
 # CHECK-IR-WITH-PLACES: lower
 # module "readme.py" {
 #   language = "python"

@@ -10,6 +10,7 @@ def main(s, key):
     s.sync()
     return x, y
 
+
 # CHECK-IR: lower
 # module "reads.py" {
 #   language = "python"

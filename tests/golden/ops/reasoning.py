@@ -5,6 +5,7 @@ import sglc as sgl
 def main(s):
     s += sgl.assistant(sgl.separate_reasoning(sgl.gen("answer"), model_type="deepseek-r1"))
 
+
 # CHECK-IR: lower
 # module "reasoning.py" {
 #   language = "python"

@@ -10,6 +10,7 @@ def main(s, question):
         s += "again"
     s += sgl.assistant_begin() + sgl.gen("more") + sgl.assistant_end()
 
+
 # CHECK-IR: lower
 # module "roles.py" {
 #   language = "python"

@@ -7,6 +7,7 @@ def main(s, kinds):
     s += sgl.select("other", kinds, temperature=0.0)
     s += sgl.gen("third", choices=["x", "y"])
 
+
 # CHECK-IR: lower
 # module "select.py" {
 #   language = "python"

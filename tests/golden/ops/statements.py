@@ -71,6 +71,7 @@ def branches(s, n):
     print(s.messages(), s.error(), s.get_meta_info("y"), "y" in s)
     s.assistant(sgl.gen("last", choices=["l", "r"], temperature=0.0))
 
+
 # CHECK-IR-WITH-PLACES: lower
 # module "statements.py" {
 #   language = "python"

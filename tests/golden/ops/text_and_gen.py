@@ -8,6 +8,7 @@ def main(s, name, count: int = 3):
     s += "again" + s["answer"]
     return s["answer"]
 
+
 # CHECK-IR-WITH-PLACES: lower
 # module "text_and_gen.py" {
 #   language = "python"

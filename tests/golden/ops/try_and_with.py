@@ -14,6 +14,7 @@ def main(s, path):
     finally:
         done()
 
+
 # CHECK-IR: lower
 # module "try_and_with.py" {
 #   language = "python"

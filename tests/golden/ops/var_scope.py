@@ -8,6 +8,7 @@ def main(s, topic):
         s += sgl.gen("inner")
     s += s["part"]
 
+
 # CHECK-IR: lower
 # module "var_scope.py" {
 #   language = "python"

@@ -28,6 +28,7 @@ def host_code(s, n):
         f += "x" + sgl.gen("x")
         note(n)
 
+
 # CHECK-REMARKS:
 # remark[SGL0362] 6:14-6:23: the prompt before the fork is computed once for all branches
 # remark[SGL0362] 12:14-12:23: the prompt before the fork is computed once for all branches

@@ -11,6 +11,7 @@ def main(s, log):
         s += "c"
     return s
 
+
 # CHECK-REMARKS:
 # remark[SGL0360] 7:5-7:11: prompt `s` stays a handle in `main`: it is handed to `py.exec` here
 # remark[SGL0361] 5:1-12:13: every prompt of `main` starts with the same 1 characters (about 1 tokens), computed once for all rows and calls
