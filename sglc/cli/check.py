@@ -13,6 +13,7 @@ from sglc.cli import console, files, options
 from sglc.cli.guard import DIAGNOSTICS, USAGE, guarded
 from sglc.diagnostics.core import Diagnostic, SglcError, UsageError
 from sglc.diagnostics.output import OutputFormat
+from sglc.programs import permissions
 from sglc.programs.target import load_with_remarks
 
 EXAMPLES = options.examples(
@@ -90,7 +91,9 @@ def _check(path: str, stdin_name: str, found: Findings, shown: Sequence[str], st
         target = files.read(path, stdin_name)
         if target.stdin:
             found.sources[target.file] = target.text
-        _, said = load_with_remarks(target)
+        module, said = load_with_remarks(target)
+        if module.attrs.get("language") == "sgl":
+            said = [*said, *permissions.remarks(module)]
         if strict and any(d.code in LIVE for d in said):
             said = [replace(d, severity="error") if d.code in LIVE else d for d in said]
             found.status = max(found.status, DIAGNOSTICS)

@@ -120,6 +120,15 @@ def run(
             rich_help_panel=TRUST,
         ),
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--limit",
+            metavar="NAME=NUMBER",
+            help="Another bound on what a script may do, such as steps=1000; may be repeated.",
+            rich_help_panel=TRUST,
+        ),
+    ] = None,
     allow_module: Annotated[
         list[str] | None,
         typer.Option(
@@ -136,6 +145,7 @@ def run(
     wrong usage, 3 a bug in sglc.
     """
     from sglc.cli import backends, batch, single
+    from sglc.execution.limits import Limits
 
     if rows is None and output is not None:
         raise usage("`-o` needs `-i ROWS.jsonl`", "for one run, redirect: `--json > out.json`")
@@ -150,6 +160,7 @@ def run(
         "min_p": min_p,
         "stop": tuple(stop) if stop else None,
     }
+    limits = Limits().changed(limit or ())
     pipeline = pipelines.choose(passes, no_pass)
     target = parse_target(file)
     chosen = backends.choose(None if model is None else str(model), backend, target)
@@ -163,6 +174,7 @@ def run(
         sampling={name: value for name, value in sampling.items() if value is not None},
         pipeline=pipeline,
         eager=eager,
+        limits=limits,
         stream=rows is None and not as_json,
     )
     if rows is None:

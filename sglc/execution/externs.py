@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sglc.diagnostics.core import Diagnostic, ExecutionError
@@ -45,7 +45,7 @@ class Externs:
         self.allowed = frozenset(allowed)
         """Names of modules; a package allows its submodules."""
         self.folder = None if folder is None else Path(folder)
-        """Where modules are looked for before Python's own path: the script's folder."""
+        """Where modules are looked for after Python's own path: the script's folder."""
         self.functions = dict(functions or {})
         """Functions by target that need no import, such as those a Python caller hands over."""
 
@@ -76,6 +76,8 @@ class Externs:
             )
         value: Any = self._import(module_name)
         for name in path.split("."):
+            if name.startswith("_"):
+                raise _refused(target, f"`{name}` is private")
             if not hasattr(value, name):
                 raise ExecutionError(
                     Diagnostic(
@@ -85,16 +87,25 @@ class Externs:
                     )
                 )
             value = getattr(value, name)
+            if isinstance(value, ModuleType):
+                self._permit(target, value.__name__)
         if not callable(value):
             raise ExecutionError(
                 Diagnostic(code="SGL0506", message=f"`{target}` is not a function")
             )
+        # What a module has imported from elsewhere is not the module's own.
+        if isinstance(value, type | FunctionType | BuiltinFunctionType | MethodType):
+            self._permit(target, str(value.__module__))
         self.functions[target] = value
         return value  # type: ignore[no-any-return]  # callable, as far as Python can tell
 
+    def _permit(self, target: str, module: str) -> None:
+        if not self.permitted(module):
+            raise _refused(target, f"it is from module `{module}`", module)
+
     def _import(self, name: str) -> ModuleType:
         try:
-            with _search_first(self.folder):
+            with _search_last(self.folder):
                 return importlib.import_module(name)
         except Exception as error:
             kind = type(error).__name__
@@ -105,19 +116,30 @@ class Externs:
             ) from error
 
 
+def _refused(target: str, reason: str, module: str | None = None) -> ExecutionError:
+    helps = () if module is None else (f"allow it with --allow-extern {module}",)
+    message = f"the script calls `{target}`, which is not allowed: {reason}"
+    return ExecutionError(Diagnostic(code="SGL0505", message=message, helps=helps))
+
+
 @contextmanager
-def _search_first(folder: Path | None) -> Iterator[None]:
-    """Let imports look into a folder first."""
+def _search_last(folder: Path | None) -> Iterator[None]:
+    """
+    Let imports look into a folder too.
+
+    It comes last: a file beside a script must not stand in for a module that is installed.
+    """
     if folder is None:
         yield
         return
     entry = str(folder.resolve())
     with _path_lock:
-        sys.path.insert(0, entry)
+        sys.path.append(entry)
         try:
             yield
         finally:
-            sys.path.remove(entry)
+            # The entry may also have been there before, further ahead.
+            del sys.path[len(sys.path) - 1 - sys.path[::-1].index(entry)]
 
 
 def call_later(function: Callable[..., Any], args: Sequence[object]) -> Pending[Any]:

@@ -10,6 +10,7 @@ or compute, run in one piece (`interpreter_ops`): when one needs a value that is
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from sglc.execution import interpreter_calls, interpreter_control
 from sglc.execution.externs import Externs
@@ -28,6 +29,7 @@ from sglc.execution.interpreter_strand import Step, Strand, complete, strand, wa
 from sglc.execution.limits import Limits
 from sglc.execution.session import Session
 from sglc.execution.values import PendingFailedError
+from sglc.expressions.meter import Meter
 from sglc.ir.core import Func, Module
 
 # Importing the modules that run compound ops registers them.
@@ -68,13 +70,17 @@ def run_function(
     Raises:
         ExecutionError: the script failed; with the place.
     """
+    limits = limits or Limits()
+    meter = Meter(limits.steps, limits.memory)
     run = Run(
         module,
         session,
-        limits or Limits(),
+        limits,
         externs or Externs(allow_extern),
         pieces or {},
         script=module.attrs.get("language") == "sgl",
+        meter=meter,
+        values=replace(limits.values, meter=meter),
     )
     context = Context(run)
     frame = Frame(func, file_of(module, func), context, variables=dict(variables or {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 
 from sglc.diagnostics.core import ExecutionError
@@ -32,6 +33,7 @@ from sglc.execution.interpreter_strand import (
 )
 from sglc.expressions.conversion import ConversionError, convert
 from sglc.expressions.functions import iterate
+from sglc.expressions.meter import TooLargeError
 from sglc.expressions.values import ValueFailedError, from_host
 from sglc.ir.core import Func, Op, Symbol
 
@@ -57,9 +59,19 @@ def _arguments(func: Func, op: Op, values: Sequence[object]) -> dict[str, object
 def _enter(frame: Frame, op: Op, context: Context) -> Frame:
     """A frame for a call, one deeper."""
     if context.depth >= frame.run.limits.depth:
-        raise over_limit(frame, op, f"calls are nested more than {context.depth} deep")
+        raise over_limit(frame, op, f"calls are nested more than {context.depth} deep", "depth")
+    _begin(frame, op, 1)
     func = _callee(frame, op)
     return Frame(func, file_of(frame.run.module, func), context)
+
+
+def _begin(frame: Frame, op: Op, states: int) -> None:
+    """More prompts are under way."""
+    run = frame.run
+    if run.states + states > run.limits.states:
+        message = f"more than {run.limits.states} branches and calls are under way"
+        raise over_limit(frame, op, message, "states")
+    run.states += states
 
 
 @compound("lm.run")
@@ -93,6 +105,7 @@ def _call_body(frame: Frame, inner: Frame, op: Op) -> Step:
         raise
     finally:
         inner.context.depth -= 1
+        frame.run.states -= 1
     return value
 
 
@@ -123,15 +136,23 @@ def _fork(frame: Frame, op: Op) -> Step:
     except ValueFailedError as error:
         raise convert_failure(frame, error, op.loc) from None
     if len(items) > frame.run.limits.branches:
-        raise over_limit(
-            frame, op, f"a fork has {len(items)} branches; {frame.run.limits.branches} are allowed"
-        )
+        allowed = frame.run.limits.branches
+        message = f"a fork has {len(items)} branches; {allowed} are allowed"
+        raise over_limit(frame, op, message, "branches")
     if not items:
         frame.bind(op, [])
         return
-    children = handle.fork(len(items), hoist=hoist, common=common)
-    branches = (_parallel if op.attrs.get("parallel") else _in_turn)(frame, op, items, children)
-    frame.bind(op, (yield branches))
+    _begin(frame, op, len(items))
+    try:
+        # Each branch has the variables in a table of its own.
+        frame.run.meter.make(sys.getsizeof(frame.env) * len(items))
+        children = handle.fork(len(items), hoist=hoist, common=common)
+        branches = (_parallel if op.attrs.get("parallel") else _in_turn)(frame, op, items, children)
+        frame.bind(op, (yield branches))
+    except TooLargeError as error:
+        raise convert_failure(frame, error, op.loc) from None
+    finally:
+        frame.run.states -= len(items)
 
 
 def _branch(frame: Frame, op: Op, handle: Handle, item: object) -> Step:

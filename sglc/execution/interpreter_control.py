@@ -62,7 +62,7 @@ def _while(frame: Frame, op: Op) -> Step:
             break
         turns += 1
         if turns > frame.run.limits.iterations:
-            raise over_limit(frame, op, f"the loop ran more than {turns - 1} times")
+            raise over_limit(frame, op, f"the loop ran more than {turns - 1} times", "iterations")
         signal = yield region(frame, body, carried)
         if signal.kind not in ("cf.yield", "cf.continue", "cf.break"):
             return signal
@@ -99,7 +99,7 @@ def _for(frame: Frame, op: Op) -> Step:
         return (yield _for_parallel(frame, op, body, source))
     for turns, item in enumerate(source):
         if turns >= frame.run.limits.iterations:
-            raise over_limit(frame, op, f"the loop ran more than {turns} times")
+            raise over_limit(frame, op, f"the loop ran more than {turns} times", "iterations")
         signal = yield region(frame, body, (item, *carried))
         if signal.kind not in ("cf.yield", "cf.continue", "cf.break"):
             return signal
@@ -116,7 +116,7 @@ def _for_parallel(frame: Frame, op: Op, body: Region, items: Sequence[object]) -
     started = []
     for turns, item in enumerate(items):
         if turns >= frame.run.limits.iterations:
-            raise over_limit(frame, op, f"the loop ran more than {turns} times")
+            raise over_limit(frame, op, f"the loop ran more than {turns} times", "iterations")
         child = context.child()
         handle = frame.handle
         assert handle is not None

@@ -15,7 +15,8 @@ from sglc.execution.pending import Pending
 from sglc.execution.session import Session
 from sglc.execution.values import PendingFailedError
 from sglc.expressions.conversion import ConversionError
-from sglc.expressions.values import TooLargeError, ValueFailedError
+from sglc.expressions.meter import Meter, TooLargeError
+from sglc.expressions.values import ValueFailedError, ValueLimits
 from sglc.ir.core import Func, Loc, Module, Op, Value
 
 Pieces = Mapping[int, Callable[..., object]]
@@ -41,7 +42,15 @@ class Run:
     pieces: Pieces
     script: bool
     """Failures become diagnostics; Python functions get them as they are."""
-    steps: int = 0
+    meter: Meter
+    """Counts the steps, and bytes of values."""
+    values: ValueLimits
+    """Bounds of values, with the meter."""
+    appended: int = 0
+    """Characters of prompts."""
+    generations: int = 0
+    states: int = 0
+    """Branches and calls under way."""
     generated: dict[int, tuple[Pending[Any], Span | None]] = field(default_factory=dict)
     """Where each generation that is under way stands in the program, by the Pending's id."""
 
@@ -143,9 +152,17 @@ def cause_of(error: Exception) -> BaseException | None:
     return error.error if isinstance(error, PendingFailedError) else None
 
 
-def over_limit(frame: Frame, op: Op, message: str) -> ScriptError:
+def over_limit(frame: Frame, op: Op, message: str, limit: str) -> ScriptError:
     """A bound of the run is reached."""
-    return script_error("limit", message, frame.span(op.loc), "stopped here")
+    span = frame.span(op.loc)
+    return script_error("limit", message, span, "stopped here", helps=_set_limit(limit))
+
+
+_OF_VALUES = ("characters", "items", "bits")
+
+
+def _set_limit(name: str) -> tuple[str, ...]:
+    return (f"`--limit {name}=NUMBER` sets another bound",)
 
 
 def convert_failure(frame: Frame, error: Exception, loc: Loc | None) -> BaseException:
@@ -157,7 +174,8 @@ def convert_failure(frame: Frame, error: Exception, loc: Loc | None) -> BaseExce
         case ValueFailedError():
             return script_error("value_error", str(error), here, "has no value")
         case TooLargeError():
-            return script_error("limit", str(error), here, "too large")
+            label = "too large" if error.limit in _OF_VALUES else "stopped here"
+            return script_error("limit", str(error), here, label, helps=_set_limit(error.limit))
         case ConversionError():
             return script_error("value_error", str(error), here, "does not fit")
     return error

@@ -19,6 +19,7 @@ from sglc.execution.values import (
 )
 from sglc.expressions.conversion import ConversionError, convert, self_contained
 from sglc.expressions.evaluate import evaluate, parsed
+from sglc.expressions.meter import TooLargeError
 from sglc.expressions.nodes import Literal, Name, Text
 from sglc.expressions.parameters import GEN, SELECT, check_parameter
 from sglc.expressions.patterns import fault_of
@@ -60,26 +61,46 @@ def _text(frame: Frame, op: Op) -> None:
     constants = op.attrs["text"]
     assert isinstance(constants, tuple)
     if len(constants) == 1:
-        _prompt(frame, op).text([str(constants[0])], _place(frame, op))
+        _prompt(frame, op).text([_appended(frame, str(constants[0]))], _place(frame, op))
         frame.bind(op)
         return
     as_is = op.attrs.get("format", "sgl") == "str"
-    parts: list[str | Pending[str]] = [str(constants[0])]
+    parts: list[str | Pending[str]] = [_appended(frame, str(constants[0]))]
     for operand, constant in zip(op.operands[1:], constants[1:], strict=True):
         value = frame.env[operand]
-        if as_is:
-            parts.append(value)
-        else:
-            parts.append(
-                text_part(
-                    value,
-                    frame.run.limits.values,
-                    lambda error: convert_failure(frame, error, op.loc),
-                )
-            )
-        parts.append(str(constant))
+        parts.append(value if as_is else _shown(frame, op, value))
+        parts.append(_appended(frame, str(constant)))
     _prompt(frame, op).text(parts, _place(frame, op))
     frame.bind(op)
+
+
+def _shown(frame: Frame, op: Op, value: object) -> str | Pending[str]:
+    """What `${value}` appends."""
+
+    def fail(error: Exception) -> BaseException:
+        return convert_failure(frame, error, op.loc)
+
+    part = text_part(value, frame.run.values, fail)
+    if isinstance(part, str):
+        return _appended(frame, part)
+
+    def count(text: str) -> str:
+        try:
+            return _appended(frame, text)
+        except TooLargeError as error:
+            raise fail(error) from None
+
+    return part.map(count)
+
+
+def _appended(frame: Frame, text: str) -> str:
+    """The text, counted as a part of a prompt."""
+    run = frame.run
+    run.appended += len(text)
+    if run.appended > run.limits.prompt:
+        message = f"the program's prompts have more than {run.limits.prompt} characters"
+        raise TooLargeError(message, "prompt")
+    return text
 
 
 def _append(frame: Frame, op: Op) -> None:
@@ -163,6 +184,7 @@ def _gen(frame: Frame, op: Op) -> None:
         values["json_schema"] = self_contained(record, schemas_of(frame.run.module))
     elif isinstance(schema, Mapping):
         values["json_schema"] = json.dumps(plain(schema), ensure_ascii=False)
+    _generate(frame, values.get("n") or 1)
     name = values.pop("name", op.attrs.get("name"))
     params = GenParams(**{_GEN_FIELDS.get(key, key): value for key, value in values.items()})
     value = handle.gen(name, params, _place(frame, op))
@@ -171,6 +193,15 @@ def _gen(frame: Frame, op: Op) -> None:
         value = _record(frame, value, record, many=(params.n or 1) > 1)
         frame.context.issued(value, frame.span(op.loc))
     frame.bind(op, value)
+
+
+def _generate(frame: Frame, samples: int) -> None:
+    """Count what the model is asked for."""
+    run = frame.run
+    run.generations += samples
+    if run.generations > run.limits.generations:
+        message = f"the program generates more than {run.limits.generations} times"
+        raise TooLargeError(message, "generations")
 
 
 def _record(frame: Frame, value: Pending[Any], name: str, *, many: bool) -> Pending[Any]:
@@ -197,6 +228,7 @@ def _select(frame: Frame, op: Op) -> None:
     choices = values["choices"]
     if frame.run.script and not choices:
         raise ValueFailedError("the list of choices is empty")
+    _generate(frame, 1)
     value = _prompt(frame, op).select(
         values.get("name", op.attrs.get("name")),
         choices,
@@ -280,7 +312,7 @@ def _eval(frame: Frame, op: Op) -> None:
         str(name): frame.env[operand] for name, operand in zip(names, op.operands, strict=True)
     }
     expr = parsed(str(op.attrs["src"]))
-    limits = frame.run.limits.values
+    limits = frame.run.values
     value: object
     try:
         value = evaluate(expr, variables, force, limits)
@@ -295,7 +327,7 @@ def _eval(frame: Frame, op: Op) -> None:
 
 
 def _text_later(frame: Frame, op: Op, expr: Text, variables: Mapping[str, object]) -> Pending[Any]:
-    limits = frame.run.limits.values
+    limits = frame.run.values
 
     def finish(_: object) -> object:
         try:

@@ -10,11 +10,11 @@ from sglc.execution.interpreter_frame import (
     Signal,
     cause_of,
     convert_failure,
-    over_limit,
 )
 from sglc.execution.interpreter_ops import SIMPLE
 from sglc.execution.interpreter_strand import Step, arrive, need, wait
 from sglc.execution.values import NeedsValueError
+from sglc.expressions.meter import TooLargeError, too_many_steps
 from sglc.expressions.values import ValueFailedError
 from sglc.ir.core import Op, Region
 from sglc.ir.ops import TERMINATORS
@@ -42,11 +42,13 @@ def region(frame: Frame, block: Region, args: Sequence[object]) -> Step:
 
 
 def _ops(frame: Frame, block: Region) -> Step:
-    env, run = frame.env, frame.run
+    env, meter = frame.env, frame.run.meter
     for op in block.ops:
-        run.steps += 1
-        if run.steps > run.limits.steps:
-            raise over_limit(frame, op, f"the program took more than {run.limits.steps} steps")
+        meter.steps += 1
+        if meter.steps > meter.max_steps:
+            raise convert_failure(frame, too_many_steps(meter.max_steps), op.loc)
+        if meter.made > meter.max_bytes:
+            _look(frame, op)
         simple = SIMPLE.get(op.name)
         if simple is not None:
             while True:
@@ -67,6 +69,16 @@ def _ops(frame: Frame, block: Region) -> Step:
             if signal is not None:
                 return signal
     raise AssertionError(f"region ^{block.label} has no terminator")
+
+
+def _look(frame: Frame, op: Op) -> None:
+    """A run that has made much may hold as much, or have dropped it."""
+    from sglc.execution.memory import look
+
+    try:
+        look(frame.run)
+    except TooLargeError as error:
+        raise convert_failure(frame, error, op.loc) from None
 
 
 def _raised(frame: Frame, op: Op) -> Step:

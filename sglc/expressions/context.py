@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from sglc.expressions.meter import TooLargeError
 from sglc.expressions.values import (
     Force,
-    TooLargeError,
     ValueFailedError,
     ValueLimits,
     measure,
@@ -72,7 +72,7 @@ def bounded(value: object, what: str, ctx: Context) -> list[object]:
     """
     items = items_of(value, what)
     if len(items) > ctx.limits.items:
-        raise TooLargeError(f"a list has more than {ctx.limits.items} items")
+        raise TooLargeError(f"a list has more than {ctx.limits.items} items", "items")
     return list(items)
 
 

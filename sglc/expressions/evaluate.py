@@ -17,6 +17,7 @@ from sglc.expressions.functions import (
     truth,
     unpack,
 )
+from sglc.expressions.meter import TooLargeError
 from sglc.expressions.nodes import (
     Attribute,
     Binary,
@@ -37,7 +38,6 @@ from sglc.expressions.nodes import (
 )
 from sglc.expressions.values import (
     Force,
-    TooLargeError,
     Unset,
     ValueFailedError,
     ValueLimits,
@@ -127,7 +127,8 @@ class _Evaluator:
             case ListExpr():
                 return check_size([self.eval(item) for item in expr.items], self.ctx.limits)
             case DictExpr():
-                return {self._key(key): self.eval(value) for key, value in expr.pairs}
+                made = {self._key(key): self.eval(value) for key, value in expr.pairs}
+                return check_size(made, self.ctx.limits)
             case Attribute():
                 return self._field(self.need(expr.value), expr.name)
             case Index():
@@ -166,9 +167,11 @@ class _Evaluator:
         parts = [
             part if isinstance(part, str) else self.ctx.text(self.eval(part)) for part in expr.parts
         ]
-        if sum(map(len, parts)) > self.ctx.limits.characters:
-            raise TooLargeError(f"a string has more than {self.ctx.limits.characters} characters")
-        return "".join(parts)
+        limits = self.ctx.limits
+        if sum(map(len, parts)) > limits.characters:
+            message = f"a string has more than {limits.characters} characters"
+            raise TooLargeError(message, "characters")
+        return check_size("".join(parts), limits)
 
     def _key(self, expr: Expr) -> str:
         key = self.need(expr)
@@ -219,7 +222,7 @@ class _Evaluator:
                 raise ValueFailedError(f"a slice needs integers, not {type_name(bound)}")
         if bounds[2] == 0:
             raise ValueFailedError("the step of a slice is 0")
-        return value[slice(*bounds)]
+        return check_size(value[slice(*bounds)], self.ctx.limits)
 
     def _call(self, expr: Call) -> object:
         receiver = self.need(expr.function.value) if isinstance(expr.function, Attribute) else None
@@ -263,18 +266,20 @@ class _Evaluator:
     def _repeat(self, value: str | list[object], times: int) -> object:
         limits = self.ctx.limits
         if isinstance(value, str) and len(value) * times > limits.characters:
-            raise TooLargeError(f"a string has more than {limits.characters} characters")
+            raise TooLargeError(
+                f"a string has more than {limits.characters} characters", "characters"
+            )
         if isinstance(value, list) and len(value) * times > limits.items:
-            raise TooLargeError(f"a list has more than {limits.items} items")
+            raise TooLargeError(f"a list has more than {limits.items} items", "items")
         try:
-            return value * times
+            return check_size(value * times, limits)
         except OverflowError:  # nothing, more often than an index can count
             raise ValueFailedError("a number is too large") from None
 
     def _arithmetic(self, op: str, left: Any, right: Any) -> object:
         whole = isinstance(left, int) and isinstance(right, int)
         if op == "**" and whole and left.bit_length() * abs(right) > 4 * self.ctx.limits.bits:
-            raise TooLargeError(f"an integer has more than {self.ctx.limits.bits} bits")
+            raise TooLargeError(f"an integer has more than {self.ctx.limits.bits} bits", "bits")
         try:
             result = _ARITHMETIC[op](left, right)
         except ZeroDivisionError:
@@ -317,10 +322,13 @@ class _Evaluator:
     def _comprehension(self, expr: Comprehension) -> object:
         items = iterate(self.need(expr.iterable))
         if len(items) > self.ctx.limits.items:
-            raise TooLargeError(f"a list has more than {self.ctx.limits.items} items")
+            raise TooLargeError(f"a list has more than {self.ctx.limits.items} items", "items")
         out: list[object] = []
         pairs: dict[str, object] = {}
+        meter = self.ctx.limits.meter
         for item in items:
+            if meter is not None:
+                meter.work(1)
             bound = bind_targets(expr.targets, item, self.force)
             inner = _Evaluator({**self.variables, **bound}, self.ctx)
             if expr.condition is not None and not inner.need(expr.condition):
@@ -329,7 +337,7 @@ class _Evaluator:
                 pairs[inner._key(expr.key)] = inner.eval(expr.item)
             else:
                 out.append(inner.eval(expr.item))
-        return out if expr.key is None else pairs
+        return check_size(out if expr.key is None else pairs, self.ctx.limits)
 
 
 def bind_targets(targets: tuple[str, ...], item: object, force: Force) -> dict[str, object]:

@@ -19,6 +19,7 @@ from sglc.expressions.context import (
     truth,
     unpack,
 )
+from sglc.expressions.meter import TooLargeError
 from sglc.expressions.methods import (
     DICT_METHODS,
     LIST_METHODS,
@@ -28,10 +29,10 @@ from sglc.expressions.methods import (
     methods_of,
 )
 from sglc.expressions.values import (
-    TooLargeError,
     ValueFailedError,
     check_size,
     from_host,
+    measure,
     plain_data,
     type_name,
 )
@@ -54,7 +55,7 @@ def _range(ctx: Context, start: object, stop: object = None, step: object = 1, /
         raise ValueFailedError("the step of a range is 0")
     result = range(*cast("tuple[int, int, int]", bounds))
     if any(abs(cast(int, bound)) > 2**62 for bound in bounds):
-        raise TooLargeError("a range is too large")
+        raise TooLargeError("a range is too large", "bits")
     return result
 
 
@@ -208,10 +209,15 @@ def _round(ctx: Context, value: object, digits: object = None, /) -> object:
 def _parse_json(ctx: Context, text: object, /) -> object:
     if not isinstance(text, str):
         raise ValueFailedError(f"parse_json needs a string, not {type_name(text)}")
+    if ctx.limits.meter is not None:
+        # `[[],[],...` makes a list of every third character.
+        ctx.limits.meter.make(24 * len(text))
     try:
-        return from_host(json.loads(text, parse_constant=_not_json))
+        value = from_host(json.loads(text, parse_constant=_not_json))
     except json.JSONDecodeError as error:
         raise ValueFailedError(f"not JSON: {error.msg} at character {error.pos + 1}") from None
+    measure(value, ctx.limits)
+    return value
 
 
 def _not_json(word: str) -> None:
@@ -344,7 +350,14 @@ def call_builtin(
         signature(function).bind(ctx, *args, **keywords)
     except TypeError as error:
         raise ValueFailedError(f"{name}: {error}") from None
+    meter = ctx.limits.meter
+    if meter is not None:
+        for arg in args:
+            meter.look(arg)
     try:
-        return check_size(function(ctx, *args, **keywords), ctx.limits)
+        result = check_size(function(ctx, *args, **keywords), ctx.limits)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueFailedError(f"{name}: {error}") from None
+    if meter is not None and isinstance(result, list | dict):
+        meter.add_items(result)
+    return result

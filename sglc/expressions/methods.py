@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sglc.expressions.context import Builtin, Context, bounded, show
-from sglc.expressions.values import TooLargeError, ValueFailedError, type_name
+from sglc.expressions.meter import TooLargeError
+from sglc.expressions.values import ValueFailedError, type_name
 
 
 def _check_length(ctx: Context, size: int) -> None:
@@ -14,7 +15,9 @@ def _check_length(ctx: Context, size: int) -> None:
     if not isinstance(size, int):
         raise ValueFailedError(f"a width is an integer, not {type_name(size)}")
     if size > ctx.limits.characters:
-        raise TooLargeError(f"a string has more than {ctx.limits.characters} characters")
+        raise TooLargeError(
+            f"a string has more than {ctx.limits.characters} characters", "characters"
+        )
 
 
 def _join(ctx: Context, self: str, items: object, /) -> str:

@@ -56,7 +56,7 @@ def regex_fault(pattern: str) -> Fault | None:
     found = _unsupported(tree)
     if found:
         return Fault(f"{found} cannot constrain a generation", "not supported", _STEPS)
-    reason = _guidance_fault(pattern)
+    reason = None if _PLAIN.fullmatch(pattern) else _guidance_fault(pattern)
     if reason is not None:
         return Fault(f"cannot constrain a generation: {reason}", "not supported", _STEPS)
     return None
@@ -141,6 +141,19 @@ def _unsupported(tree: object) -> str:
             return "an atomic group"
         return next((text for item in tree for text in [_unsupported(item)] if text), "")
     return ""
+
+
+_PLAIN = re.compile(
+    r"""(?x:
+        (?: [^\\\[\](){}|*+?^$.] | \.                # a character
+          | \\[dwsDWSntr.+*?()\[\]{}|^$/\\-]          # an escape that both know
+          | \[\^?([^\\\[\]&~^-]|[0-9A-Za-z]-[0-9A-Za-z]|\\[dwsntr.+*?()\[\]{}|^$/\\-])+\]
+          | \)
+        ) (?: [*+?] \?? | \{[0-9]+(,[0-9]*)?\} )?
+        | \((\?:)?(?![?*+{]) | \|(?![*+?{])
+    )*"""
+)
+"""Patterns that Python and llguidance read alike, so that Python's word is enough."""
 
 
 def _guidance_fault(pattern: str) -> str | None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from sglc.expressions.meter import Meter, TooLargeError
 
 PLAIN = (str, bool, int, float, type(None))
 Force = Callable[[object], object]
@@ -18,10 +20,6 @@ Force = Callable[[object], object]
 
 class ValueFailedError(Exception):
     """An expression has no value; the script's `value_error`."""
-
-
-class TooLargeError(Exception):
-    """A value exceeds the bounds of the run; scripts cannot handle this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,8 @@ class ValueLimits:
     """Of a list or dict, and of everything inside where an operation looks inside."""
     bits: int = 10_000
     """Of an integer."""
+    meter: Meter | None = field(default=None, compare=False, repr=False)
+    """Counts what evaluation costs, where that is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def measure(value: object, limits: ValueLimits) -> None:
             characters += len(part)
         elif isinstance(part, list | tuple | range):
             if items + len(part) > limits.items:
-                raise TooLargeError(f"a list has more than {limits.items} items")
+                raise TooLargeError(f"a list has more than {limits.items} items", "items")
             if not isinstance(part, range):
                 stack.extend(part)
             else:
@@ -122,9 +122,12 @@ def measure(value: object, limits: ValueLimits) -> None:
             characters += sum(len(key) for key in part)
             stack.extend(part.values())
         if items + len(stack) > limits.items:
-            raise TooLargeError(f"a value has more than {limits.items} parts")
+            raise TooLargeError(f"a value has more than {limits.items} parts", "items")
         if characters > limits.characters:
-            raise TooLargeError(f"a value has more than {limits.characters} characters")
+            message = f"a value has more than {limits.characters} characters"
+            raise TooLargeError(message, "characters")
+    if limits.meter is not None:
+        limits.meter.work(items // 8 + characters // 1000)
 
 
 def to_text(value: object, force: Force, limits: ValueLimits) -> str:
@@ -170,12 +173,17 @@ def check_size(value: object, limits: ValueLimits) -> object:
     """
     if isinstance(value, str):
         if len(value) > limits.characters:
-            raise TooLargeError(f"a string has more than {limits.characters} characters")
+            raise TooLargeError(
+                f"a string has more than {limits.characters} characters", "characters"
+            )
     elif isinstance(value, list | tuple | Mapping):
         if len(value) > limits.items:
-            raise TooLargeError(f"a {type_name(value)} has more than {limits.items} items")
+            message = f"a {type_name(value)} has more than {limits.items} items"
+            raise TooLargeError(message, "items")
     elif isinstance(value, int) and value.bit_length() > limits.bits:
-        raise TooLargeError(f"an integer has more than {limits.bits} bits")
+        raise TooLargeError(f"an integer has more than {limits.bits} bits", "bits")
+    if limits.meter is not None:
+        limits.meter.add(value)
     return value
 
 

@@ -17,6 +17,7 @@ from sglc.programs.running import Running
 from sglc.programs.target import Param, choose, load_module, parse_target
 
 if TYPE_CHECKING:
+    from sglc.execution.limits import Limits
     from sglc.passes.pipeline import Pipeline
 
 
@@ -36,6 +37,8 @@ class RunOptions:
     """Run the reference interpreter: nothing deferred, hoisted or parallel."""
     stream: bool = False
     """Keep what is needed to follow the text while it grows."""
+    limits: Limits | None = None
+    """Bounds on what a script may do; None: the defaults."""
     max_running: int = 64
     """Rows of a batch under way at the same time."""
 
@@ -131,7 +134,7 @@ def load(
     Raises UsageError for what does not exist or is not allowed, ParseError and LowerError for
     what is wrong in the program.
     """
-    from sglc.programs import python, script
+    from sglc.programs import permissions, python, script
 
     target = parse_target(path)
     if target.kind == "py":
@@ -140,4 +143,5 @@ def load(
     func = choose(module, target)
     if module.attrs.get("language") == "python":
         return python.from_dump(target, module, func, frozenset(allow_module))
+    permissions.require(module, func, allow_extern)
     return script.ScriptProgram(target, module, func, frozenset(allow_extern))

@@ -65,7 +65,8 @@ class ScriptProgram(Program):
         state = ProgramState(session.root())
         func = module.funcs[self.func.name]
         externs = Externs(self.allow_extern, self.target.path.resolve().parent)
-        run_strand(state, run_function(module, func, args, session, state.handle, externs=externs))
+        body = run_function(module, func, args, session, state.handle, how.limits, externs=externs)
+        run_strand(state, body)
         return Running(state)
 
     def _module(self, how: RunOptions) -> Module:

@@ -6,6 +6,8 @@ import json
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from llguidance import LLMatcher
 
 from sglc.expressions import patterns
@@ -130,6 +132,14 @@ def test_the_library_agrees_about_what_is_accepted() -> None:
         grammar = LLMatcher.grammar_from_regex(pattern)
         assert regex_fault(pattern) is None
         assert LLMatcher.validate_grammar(grammar) == ""
+
+
+@settings(max_examples=60)
+@given(st.from_regex(patterns._PLAIN, fullmatch=True))
+def test_plain_patterns_are_read_alike(pattern: str) -> None:
+    tree, _ = patterns._parse(pattern)
+    if tree is not None and patterns._size(tree) < 1000 and patterns._unsupported(tree) == "":
+        assert patterns._guidance_fault(pattern) is None
 
 
 def test_white_space_of_json_is_the_engines() -> None:

@@ -165,4 +165,13 @@ PAGES: tuple[Page, ...] = (
             return text
         """,
     ),
+    Page(
+        "SGL0233",
+        "script calls Python functions",
+        """
+        A remark of `sglc check`: the script declares functions of this module with `extern` and
+        calls them. Whoever runs it has to allow the module with `--allow-extern MODULE`, and should
+        know what the functions do.
+        """,
+    ),
 )

@@ -8,11 +8,12 @@ from typing import Any
 from sglc.diagnostics.suggest import did_you_mean
 from sglc.expressions.conversion import ConversionError, convert
 from sglc.expressions.evaluate import evaluate
+from sglc.expressions.meter import Meter, TooLargeError
 from sglc.expressions.nodes import Call as CallExpr
 from sglc.expressions.nodes import Expr, names, walk
 from sglc.expressions.printer import quoted
 from sglc.expressions.problem import Mark, Problem
-from sglc.expressions.values import ValueFailedError
+from sglc.expressions.values import ValueFailedError, ValueLimits
 from sglc.frontends.script.ast import (
     LiteralType,
     NamedType,
@@ -121,9 +122,10 @@ def constant(expr: Expr | None) -> object:
         return NO_DEFAULT
     if any(isinstance(part, CallExpr) for part in walk(expr)):
         return NO_DEFAULT
+    limits = ValueLimits(100_000, 10_000, meter=Meter(50_000, 1_000_000))
     try:
-        return evaluate(expr, {})
-    except ValueFailedError:
+        return evaluate(expr, {}, limits=limits)
+    except (ValueFailedError, TooLargeError):
         return NO_DEFAULT
 
 
