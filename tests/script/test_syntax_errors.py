@@ -90,7 +90,12 @@ def test_each_definition_is_read_on_its_own() -> None:
         "def c():\n    whle true:\n        'x'\n\n"
         "schema S:\n    a int\n"
     )
-    assert found(text) == [("SGL0110", 2, 5), ("SGL0110", 11, 5), ("SGL0101", 15, 7)]
+    assert found(text) == [
+        ("SGL0110", 2, 5),
+        ("SGL0101", 4, 16),
+        ("SGL0110", 11, 5),
+        ("SGL0101", 15, 7),
+    ]
 
 
 def test_an_unclosed_bracket_ends_with_its_definition() -> None:

@@ -20,7 +20,7 @@ from sglc.expressions.words import (
 from sglc.ir.core import Loc
 
 _FIRST_WORD = re.compile(r"([ \t]*)([^\W\d]\w*)")
-_NEEDS_IF = {"else": "if", "elif": "if", "except": "try"}
+_NEEDS_IF = {"else": "if", "elif": "if", "except": "try", "finally": "try"}
 
 
 def unexpected_token(error: UnexpectedToken, lines: list[str]) -> Problem:
@@ -39,7 +39,7 @@ def unexpected_token(error: UnexpectedToken, lines: list[str]) -> Problem:
         return _missing_block(token, loc, lines)
     return (
         _unknown_definition(token, loc)
-        or _lonely_word(loc, line)
+        or _lonely_word(expected, loc, line)
         or _unknown_word(token, expected, loc, line)
         or _general(token, expected, loc, line)
     )
@@ -126,10 +126,15 @@ def _unknown_word(token: Token, expected: set[str], loc: Loc, line: str) -> Prob
     return Problem("SGL0110", f"unknown {what} `{word}`", place, "not known", helps=helps)
 
 
-def _lonely_word(loc: Loc, line: str) -> Problem | None:
+def _lonely_word(expected: set[str], loc: Loc, line: str) -> Problem | None:
     """`else` and the like, which are names to the parser where they cannot stand."""
     first = _FIRST_WORD.match(line)
     if first is None or first.end() > loc.column or first.group(2) not in _NEEDS_IF:
+        return None
+    # Further on, or where no statement can be, the word was understood.
+    if line[first.end() : loc.column - 1].strip() or not {"EQUAL", "NAME"} & expected:
+        return None
+    if first.end() < loc.column and "EQUAL" not in expected:
         return None
     word, indent = first.group(2), len(first.group(1))
     partner = _NEEDS_IF[word]

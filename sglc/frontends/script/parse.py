@@ -1,4 +1,4 @@
-"""Parsing a script, one definition at a time, so that each mistake is reported once."""
+"""Parsing a script, one definition at a time; where one fails, line by line."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sglc.expressions.problem import Problem
 from sglc.frontends.script.ast import Item, Script
 from sglc.frontends.script.build import ScriptBuilder
 from sglc.frontends.script.errors import unexpected_token
-from sglc.frontends.script.scan import Chunk, scan
-from sglc.ir.core import Loc
+from sglc.frontends.script.recover import find_problems, is_stray, moved
+from sglc.frontends.script.scan import TRIPLE, Chunk, scan
 
 
 def read_script(path: Path, shown: str, importer: Span | None = None) -> str:
@@ -44,7 +44,7 @@ def parse_script(text: str, file: str) -> Script:
     Parse a script.
 
     Raises:
-        ParseError: with every mistake found, at most one for each definition's grammar.
+        ParseError: with every mistake found.
     """
     script, problems = parse_with_problems(text, file)
     if problems:
@@ -53,36 +53,47 @@ def parse_script(text: str, file: str) -> Script:
 
 
 def parse_with_problems(text: str, file: str) -> tuple[Script, list[Problem]]:
-    """What could be read of a script, and what could not."""
+    """What could be read of a script, and every mistake in what could not."""
     clean = normalize_newlines(text)
-    items: list[Item] = []
-    problems: list[Problem] = []
-    for chunk in scan(clean):
-        if chunk.problems:
-            problems += chunk.problems
-            continue
-        try:
-            items += _parse_chunk(clean[chunk.start : chunk.end], chunk)
-        except Problem as problem:
-            problems.append(problem)
+    chunks = scan(clean)
+    items, problems = _parse(clean, chunks)
+    if problems and any(quotes in clean for quotes in TRIPLE):
+        # Where three quotes are missing, all that follows is inside out: the reading with the
+        # fewest mistakes is the likely one, and one that keeps the definitions apart.
+        careful = scan(clean, wary=True)
+        others = _parse(clean, careful)
+        torn = any(c.unclosed_text for c in chunks) and any(c.unclosed_text for c in careful)
+        if torn or len(others[1]) < len(problems):
+            items, problems = others
     return Script(file, tuple(items)), problems
 
 
-def _parse_chunk(text: str, chunk: Chunk) -> list[Item]:
-    before = chunk.first_line - 1
+def _parse(text: str, chunks: list[Chunk]) -> tuple[list[Item], list[Problem]]:
+    items: list[Item] = []
+    problems: list[Problem] = []
+    for number, chunk in enumerate(chunks):
+        source = text[chunk.start : chunk.end]
+        first: Problem | None = None
+        if not chunk.problems:
+            try:
+                items += _parse_definitions(source, chunk.first_line - 1)
+                continue
+            except Problem as problem:
+                first = problem
+        after = chunks[number + 1 : number + 2]
+        torn = any(is_stray(text[c.start : c.end]) for c in after)
+        problems += find_problems(source, chunk, _parse_definitions, first, torn=torn)
+    return items, problems
+
+
+def _parse_definitions(text: str, before: int) -> list[Item]:
+    """The definitions of a text that follows `before` lines of the file."""
     try:
         tree = parse_tree(text.rstrip() + "\n", "script")
     except UnexpectedCharacters as error:
-        raise _below(unexpected_character(error), before) from None
+        raise moved(unexpected_character(error), before) from None
     except UnexpectedToken as error:
-        raise _below(unexpected_token(error, text.split("\n")), before) from None
+        raise moved(unexpected_token(error, text.split("\n")), before) from None
     except Problem as problem:
-        raise _below(problem, before) from None
+        raise moved(problem, before) from None
     return ScriptBuilder(lines=before).items(tree)
-
-
-def _below(problem: Problem, lines: int) -> Problem:
-    """The problem, that many lines further down."""
-    loc = problem.loc
-    problem.loc = Loc(loc.line + lines, loc.column, loc.end_line + lines, loc.end_column)
-    return problem

@@ -15,13 +15,14 @@ from sglc.expressions.words import TOP_LEVEL
 from sglc.ir.core import Loc
 
 _DEFINITION = re.compile(rf"(?:{'|'.join(TOP_LEVEL)})\b(?![ \t]*[=.(\[])")
+_HEADER = re.compile(rf"\n(?:(?:{'|'.join(TOP_LEVEL)})[ \t]+[^\W\d\"'])")
 _INDENT = re.compile(r"[ \t]*")
-_TRIPLE = {
+TRIPLE = {
     '"""': re.compile(r'(?:\\.|(?!""")[^\\])*"""', re.DOTALL),
     "'''": re.compile(r"(?:\\.|(?!''')[^\\])*'''", re.DOTALL),
 }
-_SINGLE = {'"': re.compile(r'(?:\\.|[^"\\\n])*"'), "'": re.compile(r"(?:\\.|[^'\\\n])*'")}
-_PAIRS = {")": "(", "]": "[", "}": "{"}
+SINGLE = {'"': re.compile(r'(?:\\.|[^"\\\n])*"'), "'": re.compile(r"(?:\\.|[^'\\\n])*'")}
+PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
 @dataclass(slots=True)
@@ -33,16 +34,24 @@ class Chunk:
     """Index of its first character."""
     end: int = 0
     problems: list[Problem] = field(default_factory=list)
+    unclosed_text: bool = False
+    """Whether three quotes are never closed, so that what is text and what is not is unknown."""
 
 
-def scan(text: str) -> list[Chunk]:
-    """The chunks of a text with normalised newlines, each with the problems found in it."""
-    return _Scanner(text).run()
+def scan(text: str, *, wary: bool = False) -> list[Chunk]:
+    """
+    The chunks of a text with normalised newlines, each with the problems found in it.
+
+    With `wary`, text between three quotes ends before a line that looks like a definition, which
+    finds the string that was never closed where a later one would close it.
+    """
+    return _Scanner(text, wary).run()
 
 
 class _Scanner:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, wary: bool) -> None:
         self.text = text
+        self.wary = wary
         self.chunks = [Chunk(1, 0)]
         self.brackets: list[tuple[str, Loc]] = []
         self.line = 1
@@ -83,7 +92,7 @@ class _Scanner:
         rest = self.text[end : end + 1]
         if not rest or rest in "\n#":
             return end
-        if end == i and (not self.brackets or _DEFINITION.match(self.text, i)):
+        if end == i and self._begins_chunk(i):
             self._close_chunk(i)
             self.chunks.append(Chunk(self.line, i))
         elif "\t" in match.group() and not self.brackets and not self.tabs_reported:
@@ -99,6 +108,12 @@ class _Scanner:
             )
         return end
 
+    def _begins_chunk(self, i: int) -> bool:
+        if self.brackets:
+            return _DEFINITION.match(self.text, i) is not None
+        # A closing bracket belongs to what is above, whether or not that is damaged.
+        return self.text[i] not in PAIRS
+
     def _close_chunk(self, end: int) -> None:
         chunk = self.chunks[-1]
         chunk.end = end
@@ -113,49 +128,68 @@ class _Scanner:
     def _string(self, i: int) -> int:
         """Skip a string; returns the index after it."""
         triple = self.text[i : i + 3]
-        if triple in _TRIPLE:
-            match = _TRIPLE[triple].match(self.text, i + 3)
-            if match is None:
-                self._unclosed(i, 3, f"`{triple}` is never closed")
-                return len(self.text)
+        if triple in TRIPLE:
+            match = TRIPLE[triple].match(self.text, i + 3)
+            stop = self._suspicious(i, match.end() if match is not None else len(self.text))
+            if match is None or stop is not None:
+                self.brackets = []
+                self.chunks[-1].problems.append(self._unclosed_triple(i, triple))
+                self.chunks[-1].unclosed_text = True
+                return len(self.text) if stop is None else self._skip_to(i, stop)
             newlines = self.text.count("\n", i, match.end())
             if newlines:
                 self.line += newlines
                 self.line_start = self.text.rindex("\n", i, match.end()) + 1
             return match.end()
-        match = _SINGLE[self.text[i]].match(self.text, i + 1)
+        match = SINGLE[self.text[i]].match(self.text, i + 1)
         if match is None:
             end = self._line_end(i)
-            self._unclosed(i, len(self.text[i:end].rstrip()), "string is never closed")
+            place = self._loc(i, len(self.text[i:end].rstrip()))
+            self.chunks[-1].problems.append(unclosed_string(place))
             return end
         return match.end()
 
-    def _unclosed(self, i: int, size: int, message: str) -> None:
-        self.brackets = []
-        self.chunks[-1].problems.append(
-            Problem(
-                "SGL0107",
-                message,
-                self._loc(i, size),
-                "begins here",
-                helps=('text of several lines stands between `"""`',) if size != 3 else (),
-            )
-        )
+    def _suspicious(self, start: int, end: int) -> int | None:
+        """Where a line in a string looks like the start of a definition."""
+        found = _HEADER.search(self.text, start, end) if self.wary else None
+        return None if found is None else found.start() + 1
+
+    def _skip_to(self, i: int, stop: int) -> int:
+        """Go on at the start of a later line; returns the end of the line before it."""
+        self.line += self.text.count("\n", i, stop - 1)
+        self.line_start = self.text.rfind("\n", 0, stop - 1) + 1
+        return stop - 1
+
+    def _unclosed_triple(self, i: int, quotes: str) -> Problem:
+        return Problem("SGL0107", f"`{quotes}` is never closed", self._loc(i, 3), "begins here")
 
     def _bracket(self, char: str, i: int) -> None:
         if char in "([{":
             self.brackets.append((char, self._loc(i)))
-        elif char in _PAIRS:
-            if self.brackets and self.brackets[-1][0] == _PAIRS[char]:
+        elif char in PAIRS:
+            if self.brackets and self.brackets[-1][0] == PAIRS[char]:
                 self.brackets.pop()
                 return
-            marks: tuple[Mark, ...] = ()
-            message = f"`{char}` closes nothing"
-            if self.brackets:
-                opened, loc = self.brackets[-1]
-                message = f"`{char}` does not close `{opened}`"
-                marks = (Mark(loc, "opened here"),)
-                self.brackets = []
-            self.chunks[-1].problems.append(
-                Problem("SGL0106", message, self._loc(i), "does not match", marks=marks)
-            )
+            self.chunks[-1].problems.append(unmatched(char, self._loc(i), self.brackets))
+
+
+def unclosed_string(loc: Loc) -> Problem:
+    """A string that its line does not end."""
+    return Problem(
+        "SGL0107",
+        "string is never closed",
+        loc,
+        "begins here",
+        helps=('text of several lines stands between `"""`',),
+    )
+
+
+def unmatched(char: str, loc: Loc, opened: list[tuple[str, Loc]]) -> Problem:
+    """A closing bracket that closes nothing, or another kind."""
+    marks: tuple[Mark, ...] = ()
+    message = f"`{char}` closes nothing"
+    if opened:
+        bracket, place = opened[-1]
+        message = f"`{char}` does not close `{bracket}`"
+        marks = (Mark(place, "opened here"),)
+    return Problem("SGL0106", message, loc, "does not match", marks=marks)
