@@ -6,8 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sglc_runtime.text.patterns import StopPattern, UnsupportedError
+
 PATTERN_TAIL = 1024
-"""Characters that a stop pattern can look back over."""
+"""Characters over which a pattern that looks around or back is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,28 @@ class StopMatch:
     """Where the text ends: before a stop string, after the match of a pattern."""
 
 
+class _Searched:
+    """A pattern that looks around or back: searched for again with each character."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._pattern = re.compile(source)
+        self._text = ""
+
+    def feed(self, char: str) -> tuple[int, int] | None:
+        """As `StopPattern.feed`; what looks ahead ends before the last character."""
+        self._text += char
+        hit = self._pattern.search(self._text, max(0, len(self._text) - PATTERN_TAIL))
+        return hit.span() if hit is not None and hit.end() > hit.start() else None
+
+
+def _follower(source: str) -> StopPattern | _Searched:
+    try:
+        return StopPattern(source)
+    except UnsupportedError:
+        return _Searched(source)
+
+
 class StopMatcher:
     """
     Finds the stop that is completed first, whatever pieces the text comes in.
@@ -33,7 +57,7 @@ class StopMatcher:
 
     def __init__(self, stops: Sequence[str] = (), patterns: Sequence[str] = ()) -> None:
         self._stops = tuple(stop for stop in stops if stop)
-        self._patterns = tuple(re.compile(pattern) for pattern in patterns)
+        self._patterns = tuple(map(_follower, patterns))
         self._prefixes = {stop[:size] for stop in self._stops for size in range(1, len(stop))}
         self._longest = max(map(len, self._stops), default=0)
         self._released = 0
@@ -77,9 +101,9 @@ class StopMatcher:
         for end in range(seen + 1, last + 1) if self._patterns else ():
             best: StopMatch | None = None
             for pattern in self._patterns:
-                hit = pattern.search(self.text, max(0, end - PATTERN_TAIL), end)
-                if hit and hit.end() > hit.start() and (best is None or hit.start() < best.start):
-                    best = StopMatch(pattern.pattern, hit.start(), hit.end(), hit.end())
+                hit = pattern.feed(self.text[end - 1])
+                if hit is not None and (best is None or hit[0] < best.start):
+                    best = StopMatch(pattern.source, hit[0], hit[1], hit[1])
             if best is not None:
                 return best
         return None if found is None else found[2]
