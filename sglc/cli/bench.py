@@ -1,4 +1,4 @@
-"""`sglc bench`: measure the engine beside transformers, on this machine."""
+"""`sglc bench`: measure the engine beside transformers, and the compiler, on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sglc.cli import console, options
+from sglc.cli import bench_compile, console, options
 from sglc.cli.guard import DIAGNOSTICS, guarded
 
 ENGINE_EXAMPLES = options.examples(
@@ -23,6 +23,7 @@ app = typer.Typer(
     help="Measure the engine beside transformers, and what programs cost, on this machine.",
     no_args_is_help=True,
 )
+app.command("compile", epilog=bench_compile.EXAMPLES)(bench_compile.compile)
 
 Model = Annotated[
     str | None,

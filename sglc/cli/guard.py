@@ -8,10 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn, ParamSpec
 
-import typer
-
 from sglc.cli import console
-from sglc.cli.version import describe
 from sglc.diagnostics.core import Diagnostic, SglcError, UsageError
 
 OK, DIAGNOSTICS, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
@@ -34,25 +31,38 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             sys.stdout.flush()
         except UsageError as error:
             console.show(error.diagnostics, error.sources)
-            raise typer.Exit(USAGE) from None
+            leave(USAGE)
         except KeyboardInterrupt:
             console.message("interrupted")
-            raise typer.Exit(INTERRUPTED) from None
+            leave(INTERRUPTED)
         except BrokenPipeError:
             _leave_quietly()
-        except typer.Exit:
-            raise
         except Exception as error:
+            if _is_exit(error):
+                raise
             found = _diagnosed(error)
             if found is None:
                 console.message(_report(error))
-                raise typer.Exit(INTERNAL) from None
+                leave(INTERNAL)
             console.show(found.diagnostics, found.sources)
-            raise typer.Exit(DIAGNOSTICS) from None
+            leave(DIAGNOSTICS)
         finally:
             console.FORM.reset(chosen)
 
     return wrapper
+
+
+def leave(status: int) -> NoReturn:
+    """End the command with an exit code."""
+    import typer  # here, because `sglc check` without options does without it
+
+    raise typer.Exit(status) from None
+
+
+def _is_exit(error: Exception) -> bool:
+    import typer
+
+    return isinstance(error, typer.Exit)
 
 
 def _diagnosed(error: Exception) -> SglcError | None:
@@ -65,13 +75,15 @@ def _diagnosed(error: Exception) -> SglcError | None:
 def _leave_quietly() -> NoReturn:
     """The reader of our output is gone: nothing more can or should be said."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise typer.Exit(DIAGNOSTICS)
+    leave(DIAGNOSTICS)
 
 
 def _report(error: Exception) -> str:
     """Write a report of an unexpected exception and return what to tell the user."""
     import tempfile
     import traceback
+
+    from sglc.cli.version import describe
 
     summary = f"internal error: {type(error).__name__}: {error}".rstrip(": ")
     lines = [describe(), "command: " + " ".join(sys.argv), "", traceback.format_exc()]

@@ -35,11 +35,21 @@ def _has_option(arguments: list[str]) -> bool:
 
 
 def _check(paths: list[str]) -> None:
-    import typer
+    from sglc.ir.collector import paused
 
-    from sglc.cli.check import check
+    with paused():  # loading modules makes next to no garbage either
+        from sglc.cli.checking import check_paths
+        from sglc.cli.guard import guarded
 
-    try:
-        check(paths)
-    except typer.Exit as end:
-        sys.exit(end.exit_code)
+        status = 0
+
+        @guarded
+        def check() -> None:
+            nonlocal status
+            status = check_paths(paths)
+
+        try:
+            check()
+        except RuntimeError as end:  # typer's, which is loaded only for failures
+            status = getattr(end, "exit_code", 1)
+    sys.exit(status)

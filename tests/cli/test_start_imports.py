@@ -52,7 +52,7 @@ def test_a_program_loads_no_heavy_library() -> None:
     assert "sglc.language.function" in modules
 
 
-@pytest.mark.parametrize("file", ["examples/agent.sgl", "examples/agent.py"])
+@pytest.mark.parametrize("file", ["examples/many_tips.sgl", "examples/agent.py"])
 def test_check_loads_front_ends_only(file: str) -> None:
     modules = run_main("check", file)
     assert "sglc.ir.verifier" in modules
@@ -66,7 +66,7 @@ def test_check_loads_front_ends_only(file: str) -> None:
 
 @pytest.mark.parametrize("command", ["compile", "explain"])
 def test_commands_that_run_nothing_load_no_execution(command: str) -> None:
-    modules = run_main(command, "examples/agent.sgl")
+    modules = run_main(command, "examples/many_tips.sgl")
     assert not modules & (HEAVY - {"pydantic", "asyncio"})  # typer's
     assert not of_execution(modules)
 
