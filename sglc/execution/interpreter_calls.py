@@ -90,7 +90,7 @@ def _run(frame: Frame, op: Op) -> Step:
         inner.prompt = frame.run.session.root(caller=frame.handle)
         body = spawn(context, strand(complete(context, _call_body(frame, inner, op))))
         frame.context.calls.append((body, context))
-        result = settled_later(body)
+        result = settled_later(context, body)
         frame.context.issued(result, frame.span(op.loc))
         frame.bind(op, result)
         return

@@ -54,6 +54,11 @@ class Run:
     generated: dict[int, tuple[Pending[Any], Span | None]] = field(default_factory=dict)
     """Where each generation that is under way stands in the program, by the Pending's id."""
 
+    def stands_for(self, value: Pending[Any], generated: Pending[Any]) -> None:
+        """`value` fails because a generation did: it stands where that one does."""
+        if id(generated) in self.generated:
+            self.generated[id(value)] = (value, self.generated[id(generated)][1])
+
 
 @dataclass(slots=True)
 class Context:

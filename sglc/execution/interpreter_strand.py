@@ -124,8 +124,8 @@ def settle_calls(context: Context) -> Step:
             raise error
 
 
-def settled_later(body: Pending[Any]) -> Pending[Any]:
-    """A Pending of a call's value with nothing pending inside."""
+def settled_later(context: Context, body: Pending[Any]) -> Pending[Any]:
+    """A Pending of a call's value with nothing pending inside; fails where the generation stands."""
     result: Pending[Any] = Pending(body.owner)
 
     def returned(done: Pending[Any]) -> None:
@@ -140,6 +140,7 @@ def settled_later(body: Pending[Any]) -> Pending[Any]:
         try:
             result.set_result(settled(value))
         except PendingFailedError as failed:
+            context.run.stands_for(result, failed.pending)
             result.set_exception(failed.error)
         except Exception as error:
             result.set_exception(error)

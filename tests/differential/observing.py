@@ -19,8 +19,10 @@ from typing import Any
 from sglc.backends.recording import RecordingBackend
 from sglc.execution.driver import Driver
 from sglc.execution.pending import Pending
+from sglc.execution.requests import GenStep
 from sglc.execution.session import ExecOptions
 from sglc.language.state import ProgramState, ProgramStateGroup
+from tests.differential.fuzzing.json_texts import json_text
 from tests.differential.fuzzing.shuffling import Shuffling
 
 PLAIN = ExecOptions(hoist=False, parallel=False, deferred=False)
@@ -43,7 +45,7 @@ class Observed:
     prompts: dict[str, list[str]] = field(default_factory=dict)
     """For each state, by its label, the prompts of its generations in order."""
     failed: bool = False
-    """Whether any generation failed."""
+    """Whether any generation failed, or a prompt was poisoned otherwise."""
     forks: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     """Text and variables of the states that the program kept."""
     warned: list[str] = field(default_factory=list)
@@ -61,10 +63,19 @@ def load_module(path: Path) -> ModuleType:
 
 
 class FailingAnew(RecordingBackend):
-    """Each failure is an exception of its own, so that its notes are those of one generation."""
+    """
+    Each failure is an exception of its own, so that its notes are those of one generation.
+
+    Generations with a schema give JSON.
+    """
 
     def _failure(self, prompt: str) -> BaseException | None:
         return copy.copy(super()._failure(prompt))
+
+    def _text(self, prompt: str, step: GenStep, sample: int) -> str:
+        if step.params.json_schema is None:
+            return super()._text(prompt, step, sample)
+        return json_text(step.params.json_schema, prompt, step.key, sample)
 
 
 class ShufflingAnew(FailingAnew, Shuffling):
@@ -108,6 +119,9 @@ def lines_of(error: BaseException, file: str) -> str:
         if tb.tb_frame.f_code.co_filename == file:
             lines.append(f"{tb.tb_frame.f_code.co_name}:{tb.tb_lineno}")
         tb = tb.tb_next
+    if isinstance(error, UnboundLocalError):
+        # Once a function has run often, Python 3.11 may report the line before.
+        return f"{len(lines)} frames"
     return " > ".join(lines)
 
 
@@ -176,11 +190,12 @@ def observe(
             if isinstance(raised, KeyboardInterrupt):
                 raise
             exception = shown(raised, file)
-    if state is not None:
-        state.sync()
-    wait_until_idle(recorded)
-    failed = any("BOOM" in call.prompt for call in recorded.calls)
+        if state is not None:
+            state.sync()
+        wait_until_idle(recorded)
     error = shown(state.error(), file) if state is not None else ""  # reading raises it anew
+    failed = any("BOOM" in call.prompt for call in recorded.calls)
+    failed = failed or bool(error) or " at FILE:" in exception
     forks = [(attempt(fork.text), dict(variables_of(fork))) for fork in kept_states(kept)]
     warned = [f"{w.message} [{w.lineno if w.filename == file else 'elsewhere'}]" for w in caught]
     if state is None:

@@ -86,7 +86,7 @@ def compare(program: PythonProgram, folder: Path, *, batches: bool = False) -> O
         eager = observed(False, ExecOptions())
         outcome.failed, outcome.raised = eager.failed, bool(eager.exception)
         outcome.generations = sum(map(len, eager.prompts.values()))
-        for name, options in (("all passes", ExecOptions()), ("fewer passes", _fewer(order))):
+        for name, options in (("all passes", ExecOptions()), ("fewer passes", fewer(order))):
             outcome.found += [f"{name}: {d}" for d in differences(eager, observed(True, options))]
         if batches:
             outcome.found += _batches(module, program)
@@ -101,7 +101,7 @@ def _anew(module: ModuleType, see: Callable[[], T]) -> T:
     return contextvars.copy_context().run(see)
 
 
-def _fewer(order: int) -> ExecOptions:
+def fewer(order: int) -> ExecOptions:
     """Options that switch off some of what passes decide, mostly all."""
     if order % 3:
         return PLAIN

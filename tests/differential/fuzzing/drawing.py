@@ -72,6 +72,8 @@ class Names:
     """Finished or running other programs, each with a variable."""
     calls: list[Callable[[], str]] = field(default_factory=list)
     """Local functions, each as what draws a call of it."""
+    records: list[tuple[str, list[str]]] = field(default_factory=list)
+    """Forks of a script, each with fields that its branches probably have."""
 
 
 class Drawing:
@@ -121,7 +123,7 @@ class Drawing:
         self.lines.append("    " * self.depth + line)
 
     @contextmanager
-    def indented(self, *, keep: bool = False) -> Iterator[None]:
+    def indented(self, *, keep: bool = False, leaks: bool = True) -> Iterator[None]:
         """A block: names bound in it are seldom used after it, unless `keep`."""
         saved: Any = copy.deepcopy(self.names)
         start = len(self.lines)
@@ -130,7 +132,7 @@ class Drawing:
         if len(self.lines) == start:
             self.emit("pass")
         self.depth -= 1
-        if not keep and not self.chance(self.style.leaks):
+        if not keep and not (leaks and self.chance(self.style.leaks)):
             self.names = saved
 
     @contextmanager

@@ -11,7 +11,9 @@ from typing import Protocol
 
 from tests.differential.fuzzing.apart import apart
 from tests.differential.fuzzing.comparing import compare
+from tests.differential.fuzzing.comparing_scripts import compare_script
 from tests.differential.fuzzing.python import python_program
+from tests.differential.fuzzing.script import script
 from tests.differential.fuzzing.shrinking import shrink
 
 EVERY = 8
@@ -77,10 +79,44 @@ def _ways(differences: list[str]) -> set[str]:
     }
 
 
+class ScriptKind:
+    """Scripts on the recording backend."""
+
+    def compare(self, seed: int, folder: Path) -> Found:
+        drawn = script(seed)
+        outcome = compare_script(drawn, folder)
+        counts = Counter(
+            refused=not outcome.lifted,
+            failed=outcome.failed,
+            raised=outcome.raised,
+            generations=outcome.generations,
+        )
+        return Found(drawn.source, outcome.found, counts)
+
+    def shrunk(self, seed: int, found: Found, folder: Path) -> str:
+        drawn = script(seed)
+        wanted = _ways(found.differences)
+
+        def differs(source: str) -> bool:
+            smaller = replace(drawn, source=source)
+            return apart(lambda: bool(wanted & _ways(compare_script(smaller, folder).found)))
+
+        return shrink(drawn.source, differs)
+
+
+@contextmanager
+def script_kind() -> Iterator[Kind]:
+    """Scripts on the recording backend."""
+    yield ScriptKind()
+
+
 @contextmanager
 def python_kind() -> Iterator[Kind]:
     """Python programs on the recording backend."""
     yield PythonKind()
 
 
-KINDS: Mapping[str, Callable[[], AbstractContextManager[Kind]]] = {"python": python_kind}
+KINDS: Mapping[str, Callable[[], AbstractContextManager[Kind]]] = {
+    "python": python_kind,
+    "script": script_kind,
+}

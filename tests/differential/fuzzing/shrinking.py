@@ -9,20 +9,25 @@ of it. What does not compile any more simply does not have the property.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 
 _TERM = re.compile(r' \+ (?:"[^"]*"|f"[^"]*"|[\w.\[\]"]+(?:\([^()]*\))?)')
 _OPTION = re.compile(r', \w+=(?:"[^"]*"|\[[^\]]*\]|[\w.]+)(?=[,)])')
 
 
-def shrink(source: str, holds: Callable[[str], bool], *, rounds: int = 6) -> str:
-    """A program of which `holds` is true, from one of which it is; a local minimum."""
-    for _ in range(rounds):
+def shrink(source: str, holds: Callable[[str], bool], *, seconds: float = 60.0) -> str:
+    """A smaller program of which `holds` is true too; a local minimum, if there is time."""
+    end = time.monotonic() + seconds
+
+    def will_do(candidate: str) -> bool:
+        return time.monotonic() < end and holds(candidate)
+
+    before = ""
+    while source != before:
         before = source
         for candidates in (_without_chunks, _without_blocks, _unwrapped, _with_less):
-            source = _descend(source, candidates, holds)
-        if source == before:
-            break
+            source = _descend(source, candidates, will_do)
     return source
 
 

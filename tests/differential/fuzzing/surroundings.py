@@ -56,6 +56,8 @@ def told(error):
             if tb.tb_frame.f_code.co_filename == __file__:
                 lines.append(f"{tb.tb_frame.f_code.co_name}:{tb.tb_lineno}")
             tb = tb.tb_next
+        if isinstance(error, UnboundLocalError):
+            lines = len(lines)  # Python 3.11 may report the line before
         notes = [note.replace(__file__, "FILE") for note in getattr(error, "__notes__", ())]
         print("told", type(error).__name__, str(error), lines, notes)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
