@@ -77,7 +77,8 @@ def _begin(frame: Frame, op: Op, states: int) -> None:
 @compound("lm.run")
 def _run(frame: Frame, op: Op) -> Step:
     context = frame.context
-    parallel = bool(op.attrs.get("parallel"))
+    # A handler must not find what the program did after a call that failed.
+    parallel = bool(op.attrs.get("parallel")) and not context.guards
     if parallel:
         context = context.child()
     inner = _enter(frame, op, context)

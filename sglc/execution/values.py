@@ -95,7 +95,11 @@ def text_part(
         raise ValueFailedError(f"`{value.name}` is not set")
     waiting = list(pendings(value))
     if not waiting:
-        return to_text(value, force, limits)
+        try:
+            return to_text(value, force, limits)
+        except PendingFailedError as failed:
+            # As if the failure were not known yet: it poisons the prompt, and nothing else.
+            return Pending.failed(failed.error)
 
     def finish(_: object) -> str:
         try:

@@ -21,7 +21,8 @@ from sglc.ir.parser import parse_module
 from sglc.ir.printer import print_module
 from sglc.passes.pipeline import DEFAULT, Pipeline
 from tests.differential.fuzzing.comparing import Outcome, fewer
-from tests.differential.fuzzing.script import LIBRARY, Script
+from tests.differential.fuzzing.script import Script
+from tests.differential.fuzzing.script_surroundings import LIBRARY
 from tests.differential.observing import PLAIN, Observed, differences, observe, recording
 from tests.differential.scripts import runner
 
@@ -77,11 +78,12 @@ def _ways(plain: Module, order: int) -> Iterator[tuple[str, Module, ExecOptions]
     some = from_data(to_data(plain))
     _some_passes(order).run(some)
     yield "some passes", some, fewer(order)
-    text = print_module(passed if order % 2 else some)
-    parsed = parse_module(text, passed.file)
-    assert equal(parsed, passed if order % 2 else some)
-    yield "from its text", parsed, ExecOptions()
-    yield "from its JSON", from_json(to_json(passed, indent=None)), ExecOptions()
+    if order % 4 < 2:
+        parsed = parse_module(print_module(passed if order % 4 else some), passed.file)
+        assert equal(parsed, passed if order % 4 else some)
+        yield "from its text", parsed, ExecOptions()
+    else:
+        yield "from its JSON", from_json(to_json(passed, indent=None)), ExecOptions()
 
 
 def _some_passes(order: int) -> Pipeline:
@@ -135,6 +137,10 @@ def host_functions() -> dict[str, Callable[..., Any]]:
 
 
 def readable(seen: Observed) -> Observed:
-    """Without variables of failed generations: reading them raises whether or not they exist."""
+    """
+    Without variables of failed generations: reading them raises whether or not they exist.
+
+    A script that failed may have gone on beside the call that did; nothing of that can be used.
+    """
     kept = {n: v for n, v in seen.variables.items() if not v.startswith("raises")}
-    return replace(seen, variables=kept)
+    return replace(seen, variables={} if seen.error else kept)

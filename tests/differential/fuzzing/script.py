@@ -10,68 +10,9 @@ import random
 from dataclasses import dataclass
 
 from tests.differential.fuzzing.drawing import Style
+from tests.differential.fuzzing.script_surroundings import surroundings
 from tests.differential.fuzzing.script_values import ScriptValues
 
-LIBRARY = """\
-use max_tokens=7
-
-schema Rating:
-    stars: int
-    why: str
-
-def rate(what: str) -> Rating:
-    user "Rate ${what}"
-    assistant:
-        rating = gen(json=Rating)
-    return rating
-
-fragment aside(what: str) -> str:
-    "(aside: ${what} "
-    said = gen()
-    ") "
-    return said
-
-def shout(what: str) -> str:
-    return what.upper() + "!"
-"""
-HEADER = """\
-import "library.sgl" as lib
-{use}
-schema Person:
-    name: str, "as written"
-    age: int?
-    mood: "happy" | "sad"
-    tags: list[str] = []
-
-extern def note(text: str) -> str from "tools:note"
-extern def count(text: str, by: int = 1) -> int from "tools:count"
-extern def refuse(text: str) -> str from "tools:refuse"
-extern def wrong(text: str) -> int from "tools:wrong"
-
-fragment asks(question: str, role: bool = false) -> str:
-    if role:
-        user "asks ${{question}}"
-    else:
-        "asks ${{question}} "
-    asked = gen(max_tokens=5)
-    return asked
-
-def nested(q: str, k: int = 1) -> str:
-    "N:${{q}}"
-    inner = "none"
-    for i in range(k):
-        "<${{i}}>"
-        inner = gen(max_tokens=3)
-    return inner
-
-def countdown(n: int) -> str:
-    if n <= 0:
-        return "end"
-    "${{n}} "
-    down = gen(max_tokens=2)
-    return down[:4] + countdown(n - 1)
-
-"""
 USES = ("", "use temperature=0.4", 'use max_tokens=9, stop="z"', "use top_p=0.9")
 KINDS = ("value_error", "gen_error", "extern_error", "(value_error, extern_error)")
 METHODS = (
@@ -509,7 +450,7 @@ def script(seed: int) -> Script:
     if rng.random() < 0.7:
         generator.emit(generator.returning())
     body = "\n".join(generator.lines)
-    source = HEADER.format(use=rng.choice(USES))
+    source = surroundings(rng.choice(USES), body)
     source += f"def program(q: str, n: int, items: list[str]):\n{body}\n"
     arguments = rng.choice(
         [("Who?", 2, ("x", "y")), ("Why", 1, ("one",)), ("beta", 3, ("e", "f", "g"))]
