@@ -125,7 +125,7 @@ def settle_calls(context: Context) -> Step:
 
 
 def settled_later(context: Context, body: Pending[Any]) -> Pending[Any]:
-    """A Pending of a call's value with nothing pending inside; fails where the generation stands."""
+    """A Pending of a call's value, with nothing pending inside; fails as its generation does."""
     result: Pending[Any] = Pending(body.owner)
 
     def returned(done: Pending[Any]) -> None:
