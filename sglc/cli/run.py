@@ -120,6 +120,14 @@ def run(
             rich_help_panel=TRUST,
         ),
     ] = None,
+    allow_files: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Let a script read images and videos in this folder; may be repeated.",
+            rich_help_panel=TRUST,
+        ),
+    ] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option(
@@ -167,7 +175,12 @@ def run(
     with backends.starting(chosen, target):
         from sglc.programs.program import RunOptions, load
 
-        program = load(file, allow_extern=allow_extern or (), allow_module=allow_module or ())
+        program = load(
+            file,
+            allow_extern=allow_extern or (),
+            allow_module=allow_module or (),
+            allow_files=allow_files or (),
+        )
     how = RunOptions(
         backend=chosen,
         seed=seed,

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from sglc.execution import interpreter_calls, interpreter_control
 from sglc.execution.externs import Externs
+from sglc.execution.files import Files
 from sglc.execution.handle import Handle
 from sglc.execution.interpreter_errors import file_of
 from sglc.execution.interpreter_frame import (
@@ -46,6 +47,7 @@ def run_function(
     *,
     externs: Externs | None = None,
     allow_extern: Collection[str] = (),
+    files: Files | None = None,
     pieces: Pieces | None = None,
     variables: Mapping[str, object] | None = None,
 ) -> Strand:
@@ -61,6 +63,7 @@ def run_function(
         limits: bounds on what it may do.
         externs: Python functions the script may call.
         allow_extern: without `externs`, modules whose functions it may call.
+        files: files that it may read; none without it.
         pieces: host code of a Python function.
         variables: a Python function's locals at the start.
 
@@ -78,6 +81,7 @@ def run_function(
         limits,
         externs or Externs(allow_extern),
         pieces or {},
+        files or Files(),
         script=module.attrs.get("language") == "sgl",
         meter=meter,
         values=replace(limits.values, meter=meter),

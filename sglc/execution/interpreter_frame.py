@@ -8,6 +8,7 @@ from typing import Any
 
 from sglc.diagnostics.core import Label, Span
 from sglc.execution.externs import Externs
+from sglc.execution.files import Files
 from sglc.execution.handle import Handle
 from sglc.execution.interpreter_errors import ScriptError, script_error, span_of
 from sglc.execution.limits import Limits
@@ -40,6 +41,7 @@ class Run:
     limits: Limits
     externs: Externs
     pieces: Pieces
+    files: Files
     script: bool
     """Failures become diagnostics; Python functions get them as they are."""
     meter: Meter

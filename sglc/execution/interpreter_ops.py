@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from sglc.diagnostics.core import ExecutionError
 from sglc.execution.handle import Handle
+from sglc.execution.interpreter_errors import script_error
 from sglc.execution.interpreter_frame import Frame, convert_failure, plain, schemas_of
 from sglc.execution.pending import Pending, gather
 from sglc.execution.values import (
@@ -23,7 +25,7 @@ from sglc.expressions.meter import TooLargeError
 from sglc.expressions.nodes import Literal, Name, Text
 from sglc.expressions.parameters import GEN, SELECT, check_parameter
 from sglc.expressions.patterns import fault_of
-from sglc.expressions.values import Unset, ValueFailedError, from_host
+from sglc.expressions.values import Unset, ValueFailedError, from_host, type_name
 from sglc.ir.core import Op, Symbol
 from sglc.language.exprs import SglImage, SglVideo
 from sglc.language.sampling import GenParams
@@ -254,10 +256,25 @@ def _join(frame: Frame, op: Op) -> None:
 
 def _media(frame: Frame, op: Op) -> None:
     source = force(frame.env[op.operands[1]]) if len(op.operands) > 1 else op.attrs["path"]
+    if frame.run.script:
+        source = _allowed_file(frame, op, source)
     image = op.name == "lm.image"
     expr = SglImage(source) if image else SglVideo(source, op.attrs.get("num_frames"))  # type: ignore[arg-type]
     _prompt(frame, op).media(expr, _place(frame, op))
     frame.bind(op)
+
+
+def _allowed_file(frame: Frame, op: Op, path: object) -> str:
+    if not isinstance(path, str):
+        raise ValueFailedError(f"a file is named by a string, not {type_name(path)}")
+    try:
+        return str(frame.run.files.resolve(path))
+    except ExecutionError as error:
+        first = error.diagnostics[0]
+        raise script_error(
+            "limit", first.message, frame.span(op.loc), "read here", code=first.code,
+            helps=first.helps,
+        ) from None  # fmt: skip
 
 
 def _reasoning(frame: Frame, op: Op) -> None:

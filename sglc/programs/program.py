@@ -126,7 +126,11 @@ def _outcome(row: int, running: Running) -> Outcome:
 
 
 def load(
-    path: str, *, allow_extern: Sequence[str] = (), allow_module: Sequence[str] = ()
+    path: str,
+    *,
+    allow_extern: Sequence[str] = (),
+    allow_module: Sequence[str] = (),
+    allow_files: Sequence[str] = (),
 ) -> Program:
     """
     The program `FILE[:function]`, runnable.
@@ -144,4 +148,4 @@ def load(
     if module.attrs.get("language") == "python":
         return python.from_dump(target, module, func, frozenset(allow_module))
     permissions.require(module, func, allow_extern)
-    return script.ScriptProgram(target, module, func, frozenset(allow_extern))
+    return script.ScriptProgram(target, module, func, allow_extern, allow_files)

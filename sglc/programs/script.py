@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from sglc.execution.files import Files
 from sglc.execution.session import ExecOptions, Session
 from sglc.ir.core import Func, Module
 from sglc.language.function import resolve_backend
@@ -31,12 +32,18 @@ class ScriptProgram(Program):
     """A function of a `.sgl` file, or of a dump of one."""
 
     def __init__(
-        self, target: Target, module: Module, func: Func, allow_extern: frozenset[str]
+        self,
+        target: Target,
+        module: Module,
+        func: Func,
+        allow_extern: Collection[str] = (),
+        allow_files: Collection[str] = (),
     ) -> None:
         self.target = target
         self.module = module
         self.func = func
-        self.allow_extern = allow_extern
+        self.allow_extern = frozenset(allow_extern)
+        self.files = Files(allow_files)
         self.params = params_of(func)
         self._compiled: dict[str, Module] = {}
 
@@ -65,7 +72,9 @@ class ScriptProgram(Program):
         state = ProgramState(session.root())
         func = module.funcs[self.func.name]
         externs = Externs(self.allow_extern, self.target.path.resolve().parent)
-        body = run_function(module, func, args, session, state.handle, how.limits, externs=externs)
+        body = run_function(
+            module, func, args, session, state.handle, how.limits, externs=externs, files=self.files
+        )
         run_strand(state, body)
         return Running(state)
 

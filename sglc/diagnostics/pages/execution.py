@@ -107,6 +107,15 @@ PAGES = (
         """,
     ),
     Page(
+        "SGL0508",
+        "file is not allowed",
+        """
+        A script reads images and videos only from folders that whoever runs it names:
+        `--allow-files FOLDER`. Links are followed first, so that a link out of the folder does not
+        help.
+        """,
+    ),
+    Page(
         "SGL0599",
         "internal error in a row",
         """
