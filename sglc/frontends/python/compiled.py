@@ -69,7 +69,9 @@ class CompiledFunction:
     @property
     def constant_prefix(self) -> str:
         """Text that every run begins with, before any role, branch or value."""
-        func = None if self.module is None else self.module.funcs.get(self.function.__qualname__)
+        func = None
+        if self.module is not None and self.source is not None:
+            func = self.module.funcs.get(self.source.qualname)
         prefix = ""
         for op in func.body.ops if func is not None else ():
             text = op.attrs.get("text")

@@ -56,7 +56,7 @@ class Frame:
         bindings = [b for b in self.scope.bindings.get(name, ()) if b.how != "augment"]
         parameter = name in self.scope.parameters
         augmented = len(bindings) != len(self.scope.bindings.get(name, ()))
-        if augmented and self.scope.kind(name) != "state":
+        if augmented and self.scope.kind(name) not in ("state", "group"):
             return False
         return self.scope.is_own(name) and len(bindings) == (0 if parameter else 1)
 
@@ -130,8 +130,7 @@ class Frame:
 
     def handle(self, node: ast.expr) -> Value | None:
         """The prompt that an expression names, or None when it certainly names none."""
-        found = state_of(self.scope, node)
-        if found is None:
+        if not self.names_state(node):
             return None
         if isinstance(node, ast.Name):
             value = self.lookup(node.id)
@@ -139,12 +138,26 @@ class Frame:
                 return value
             return self.piece_eval(node, hint=node.id, type="handle")
         assert isinstance(node, ast.Subscript)
-        assert isinstance(node.value, ast.Name)
-        group = self.group(node.value)
+        if isinstance(node.value, ast.Name):
+            group, hint = self.group(node.value), node.value.id
+        else:
+            group, hint = self.value(node.value), "branch"
         index = self.value(node.slice)
-        return self.op(
-            "lm.item", node, [group, index], results=[(node.value.id, "handle")]
-        ).results[0]
+        return self.op("lm.item", node, [group, index], results=[(hint, "handle")]).results[0]
+
+    def names_state(self, node: ast.expr) -> bool:
+        """Whether an expression is a prompt that has a name, `forks[i]`, or `state.fork(n)[i]`."""
+        if state_of(self.scope, node) is not None:
+            return True
+        match node:
+            case ast.Subscript(
+                value=ast.Call(func=ast.Attribute(value=owner, attr="fork")) as call,
+                slice=ast.Constant(value=index),
+            ):
+                sizes = [*call.args, *call.keywords]
+                plain = len(sizes) <= 1 and not any(isinstance(a, ast.Starred) for a in call.args)
+                return plain and type(index) is int and state_of(self.scope, owner) is not None
+        return False
 
     def group(self, node: ast.Name) -> Value:
         """The branches that a local name holds."""
@@ -230,19 +243,29 @@ class Frame:
         """A call that concerns prompts as an op, or None for any other."""
         func = node.func
         if isinstance(func, ast.Attribute):
-            owner = self.handle(func.value) if state_of(self.scope, func.value) else None
+            owner = self.handle(func.value)
             if owner is not None:
                 return self.method(node, func.attr, owner)
-        symbol = self.scope.symbol(func)
-        if symbol is None and isinstance(func, ast.Attribute) and func.attr == "run":
-            symbol = self.scope.symbol(func.value)
-        if symbol is not None and symbol.startswith("program:"):
-            return self.call_op("lm.run", node, symbol.removeprefix("program:"), node.args, None)
+        program = self.program_of(func)
+        if program is not None:
+            return self.call_op("lm.run", node, program, node.args, None)
         if isinstance(func, ast.Name) and func.id in self.fragments and node.args:
             handle = self.handle(node.args[0])
             if handle is not None and self.scope.is_outside(func.id):
                 return self.call_op("cf.call", node, func.id, node.args[1:], handle)
         return None
+
+    def program_of(self, func: ast.expr) -> str | None:
+        """The program that a function expression stands for: `program` or `program.run`."""
+        symbol = self.scope.symbol(func)
+        if symbol is None and isinstance(func, ast.Attribute) and func.attr == "run":
+            symbol = self.scope.symbol(func.value)
+        prefix, _, name = (symbol or "").partition(":")
+        return name if prefix == "program" else None
+
+    def runs_program(self, node: ast.Call) -> bool:
+        """Whether a call runs a program on a new prompt."""
+        return self.program_of(node.func) is not None
 
     def call_op(
         self, name: str, node: ast.Call, callee: str, args: list[ast.expr], handle: Value | None
@@ -336,6 +359,11 @@ class Frame:
             ):
                 operands.append(self.read(part))
                 return
+            if certain and isinstance(part, ast.Call) and self.runs_program(part):
+                made = self.call(part)
+                if made is not None:
+                    operands.append(made)
+                    return
             if isinstance(part, ast.Name) and not self.scope.is_outside(part.id):
                 if isinstance(part.ctx, ast.Load) or isinstance(node, ast.AugAssign):
                     reads.setdefault(part.id)

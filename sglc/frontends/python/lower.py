@@ -16,6 +16,7 @@ from sglc.diagnostics.core import Diagnostic, LowerError, ParseError, Span
 from sglc.frontends.python.frame import Frame
 from sglc.frontends.python.names import FileNames, Resolver
 from sglc.frontends.python.refusals import refusal
+from sglc.frontends.python.returns import Returns
 from sglc.frontends.python.rewrite import rewrite
 from sglc.frontends.python.scope import Scope, analyse
 from sglc.frontends.python.source import (
@@ -103,7 +104,7 @@ def lower_into(
     reason = refusal(source)
     if reason is not None:
         return [reason]
-    scope = analyse(source, resolver)
+    scope = analyse(source, resolver, Returns(source.file, resolver, plain))
     called = _fragments(scope, plain)
     func = make_func(
         module, source.qualname, _parameters(scope), _attributes(scope, kind), _loc(source)

@@ -25,7 +25,7 @@ def is_awaited(source: FunctionSource) -> bool:
 
 
 def _in_body(source: FunctionSource) -> Diagnostic | None:
-    stack: list[ast.AST] = list(source.node.body)
+    stack: list[ast.AST] = list(reversed(source.node.body))
     while stack:
         part = stack.pop()
         match part:
@@ -39,7 +39,7 @@ def _in_body(source: FunctionSource) -> Diagnostic | None:
                 else:
                     return _remark(source, part, f"a function that calls `{name}`")
         if not isinstance(part, NESTED):
-            stack.extend(ast.iter_child_nodes(part))
+            stack.extend(reversed(list(ast.iter_child_nodes(part))))
     return None
 
 

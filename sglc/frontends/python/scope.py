@@ -8,7 +8,7 @@ name is a `state` only if every binding of it gives one.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,8 +27,8 @@ class Binding:
     """One place that binds a name: a value with the part of it taken, or an opaque binding."""
 
     name: str
-    how: Literal["value", "item", "augment", "opaque", "delete"]
-    """`item`: an element of iterating `value`, at `path` within it."""
+    how: Literal["value", "item", "with", "augment", "opaque", "delete"]
+    """`item`: an element of iterating `value`, at `path` within it; `with`: what entering gives."""
     value: ast.expr | None = None
     path: tuple[int, ...] = ()
 
@@ -43,6 +43,8 @@ class Scope:
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     shared: frozenset[str] = frozenset()
     """Names that a nested function may rebind."""
+    returns: Mapping[str, Kind] = field(default_factory=dict)
+    """What plain functions of the file give that are called with a prompt first."""
     own: frozenset[str] = field(init=False)
     """Names that the function binds."""
     fast: frozenset[str] = field(init=False)
@@ -110,16 +112,35 @@ class Scope:
                 return "int" if both == {"int"} else "unknown"
             case ast.Call(func=func) if self.symbol(func) == "builtins.len":
                 return "int"
+            case ast.IfExp(body=body, orelse=orelse):
+                found = self.expression_kind(body)
+                return found if found == self.expression_kind(orelse) else "unknown"
+            case ast.Call(func=ast.Name(id=name), args=[first, *_]) if (
+                name in self.returns
+                and self.is_outside(name)
+                and self.expression_kind(first) == "state"
+            ):
+                return self.returns[name]
         return "unknown"
+
+    def part_kind(self, value: ast.expr, path: tuple[int, ...]) -> Kind:
+        """Kind of a part that unpacking gives."""
+        if len(path) == 1 and self.expression_kind(value) == "group":
+            return "state"
+        return "unknown"
+
+    def entered_kind(self, manager: ast.expr) -> Kind:
+        """Kind of what entering a context manager gives."""
+        return "state" if copied_state(self, manager) is not None else "unknown"
 
     def item_kind(self, iterable: ast.expr, path: tuple[int, ...]) -> Kind:
         """Kind of what iterating gives, at a position within each item."""
         if not path and self.expression_kind(iterable) == "group":
             return "state"
         match iterable:
-            case ast.Call(func=func, args=args, keywords=[]) if not any(
+            case ast.Call(func=func, args=args, keywords=keywords) if not any(
                 isinstance(a, ast.Starred) for a in args
-            ):
+            ) and {k.arg for k in keywords} <= {"strict", "start"}:
                 symbol = self.symbol(func)
                 if symbol == "builtins.range" and not path:
                     return "int"
@@ -130,9 +151,21 @@ class Scope:
         return "unknown"
 
 
-def analyse(source: FunctionSource, resolver: Resolver) -> Scope:
-    """Collect bindings and find kinds."""
-    scope = Scope(source, resolver)
+def copied_state(scope: Scope, manager: ast.expr) -> ast.expr | None:
+    """The prompt that `state.copy()` copies, or None for anything else."""
+    match manager:
+        case ast.Call(func=ast.Attribute(value=owner, attr="copy"), args=[], keywords=[]) if (
+            scope.expression_kind(owner) == "state"
+        ):
+            return owner
+    return None
+
+
+def analyse(
+    source: FunctionSource, resolver: Resolver, returns: Mapping[str, Kind] | None = None
+) -> Scope:
+    """Collect bindings and find kinds. `returns`: see `Scope.returns`."""
+    scope = Scope(source, resolver, returns=returns or {})
     for binding in _bindings(source.node.body):
         scope.bindings.setdefault(binding.name, []).append(binding)
     scope.shared = frozenset(
@@ -182,13 +215,17 @@ def _binding_kind(scope: Scope, binding: Binding) -> Kind | None:
     }
     if binding.how == "item":
         kind = scope.item_kind(binding.value, binding.path)
+    elif binding.how == "with":
+        kind = scope.entered_kind(binding.value) if not binding.path else "unknown"
     elif binding.how == "augment":
         own = scope.kinds.get(binding.name)
         if own is None or own in ("state", "group"):
             return own
         kind = own if own == scope.expression_kind(binding.value) == "int" else "unknown"
     else:
-        kind = "unknown" if binding.path else scope.expression_kind(binding.value)
+        value = binding.value
+        known = scope.part_kind(value, binding.path) if binding.path else None
+        kind = known or scope.expression_kind(value)
     return None if kind == "unknown" and waiting else kind
 
 
@@ -198,7 +235,7 @@ def _bindings(body: Sequence[ast.AST]) -> Iterator[Binding]:
     def targets(
         target: ast.expr,
         value: ast.expr | None,
-        how: Literal["value", "item"],
+        how: Literal["value", "item", "with"],
         path: tuple[int, ...],
     ) -> Iterator[Binding]:
         match target:
@@ -228,8 +265,8 @@ def _bindings(body: Sequence[ast.AST]) -> Iterator[Binding]:
                 yield Binding(name, "augment" if isinstance(op, ast.Add) else "opaque", value)
             case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
                 yield from targets(target, value, "item", ())
-            case ast.withitem(optional_vars=target) if target is not None:
-                yield from targets(target, None, "value", ())
+            case ast.withitem(context_expr=value, optional_vars=target) if target is not None:
+                yield from targets(target, value, "with", ())
             case ast.ExceptHandler(name=str(name)):
                 yield Binding(name, "opaque")
             case ast.Import(names=names) | ast.ImportFrom(names=names):

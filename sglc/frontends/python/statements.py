@@ -7,6 +7,7 @@ import ast
 from sglc.diagnostics.core import Diagnostic
 from sglc.frontends.python.appends import Appender
 from sglc.frontends.python.frame import Frame
+from sglc.frontends.python.groups import copy_block, group_append, join, numbered_branches
 from sglc.frontends.python.names import ROLES
 from sglc.frontends.python.scope import bindings_of
 from sglc.frontends.python.texts import Item, Local, state_of
@@ -104,6 +105,8 @@ class Statements:
             assert handle is not None
             Appender(frame, handle).append(value)
             return
+        if group_append(frame, node):
+            return
         writes = [target.id] if isinstance(target, ast.Name) else []
         frame.piece_exec(node, writes=writes)
 
@@ -112,7 +115,7 @@ class Statements:
         frame = self.frame
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
             owner, method = value.func.value, value.func.attr
-            if method == "join" and self.join(value, owner):
+            if method == "join" and join(frame, value, owner):
                 return
             handle = frame.handle(owner) if state_of(frame.scope, owner) else None
             if handle is not None and method in ROLES and len(value.args) == 1:
@@ -128,37 +131,15 @@ class Statements:
             return
         self.host(node)
 
-    def join(self, call: ast.Call, owner: ast.expr) -> bool:
-        """`forks.join(mode)`; the prompt that was forked is known from the binding."""
-        frame = self.frame
-        if not isinstance(owner, ast.Name) or frame.scope.kind(owner.id) != "group":
-            return False
-        values = [*call.args, *(k.value for k in call.keywords)]
-        mode: object = "gather_variable"
-        if values:
-            mode = values[0].value if isinstance(values[0], ast.Constant) else None
-        if len(values) > 1 or mode not in ("gather_variable", "concate_and_append"):
-            return False
-        bindings = frame.scope.bindings.get(owner.id, [])
-        source = bindings[0].value if len(bindings) == 1 else None
-        if not (isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute)):
-            return False
-        handle = frame.handle(source.func.value)
-        if handle is None or not isinstance(source.func.value, ast.Name):
-            return False
-        frame.op("lm.join", call, [handle, frame.group(owner)], {"mode": mode})
-        return True
-
     def assign(self, node: ast.Assign) -> None:
         """`name = value`, and every other form of assignment."""
         frame = self.frame
         if len(node.targets) == 1:
             match node.targets[0]:
                 case ast.Name(id=name):
-                    source = state_of(frame.scope, node.value)
                     lifted = (
                         frame.handle(node.value)
-                        if source is not None
+                        if frame.names_state(node.value)
                         else frame.value(node.value)
                         if isinstance(node.value, ast.Call | ast.Subscript)
                         else None
@@ -202,7 +183,7 @@ class Statements:
         """`for` with its `else`; over branches the item is a handle."""
         frame = self.frame
         target = node.target
-        if self.numbered_branches(node):
+        if numbered_branches(frame, node, self.block):
             return
         over = isinstance(node.iter, ast.Name) and frame.scope.kind(node.iter.id) == "group"
         iterable = frame.group(node.iter) if over else frame.value(node.iter)  # type: ignore[arg-type]
@@ -216,40 +197,6 @@ class Statements:
             self.block(node.body)
             frame.end(node)
         frame.op("cf.for", node, [iterable], regions=[body, *self._else(node)])
-
-    def numbered_branches(self, node: ast.For) -> bool:
-        """`for i, f in enumerate(forks)`: over the numbers, `f` is the branch of that number."""
-        frame = self.frame
-        match node:
-            case ast.For(
-                target=ast.Tuple(elts=[ast.Name(id=number), ast.Name(id=branch)]),
-                iter=ast.Call(func=func, args=[ast.Name() as group], keywords=[]) as call,
-                orelse=[],
-            ) if (
-                frame.scope.symbol(func) == "builtins.enumerate"
-                and frame.scope.kind(group.id) == "group"
-                and {number, branch} <= frame.pure
-            ):
-                forks = frame.group(group)
-                size = frame.sizes.get(forks)
-                if size is None:
-                    return False
-                operands = [size] if isinstance(size, Value) else []
-                src = "range(size)" if operands else f"range({size})"
-                attrs: dict[str, object] = {"src": src, "names": ["size"] * len(operands)}
-                numbers = frame.val("ex.eval", call, operands, attrs)
-                with frame.region("body", [(number, "val")]) as body:
-                    index = body.args[0]
-                    frame.bind(number, index)
-                    taken = frame.op(
-                        "lm.item", node.target, [forks, index], results=[(branch, "handle")]
-                    )
-                    frame.bind(branch, taken.results[0])
-                    self.block(node.body)
-                    frame.end(node)
-                frame.op("cf.for", node, [numbers], regions=[body])
-                return True
-        return False
 
     def unpack(self, target: ast.expr, item: Value) -> None:
         """Bind several names from an item."""
@@ -279,6 +226,8 @@ class Statements:
             self.block(node.body)
             return
         item, rest = items[0], items[1:]
+        if copy_block(frame, item, node, lambda: self.with_block(rest, node)):
+            return
         call = item.context_expr
         if (
             isinstance(call, ast.Call)
