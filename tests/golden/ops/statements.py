@@ -207,9 +207,10 @@ def branches(s, n):
 #   %v.1 = lm.run(%c.4, %c.5, %c.6) {callee = @statements, args = [null, null, "k"]} !69:14-69:41
 #   %v.2 = py.eval(%v.1) {src = "answer[\"all\"]", piece = 1, reads = ["answer"]} !70:10-70:23
 #   %y.2 = lm.read(%s) {name = "y"} !70:50-70:56
-#   %v.3 = py.eval(%y.2) {src = "statements.run(question=s[\"y\"])[\"part\"]", piece = 2, reads = []} !70:26-70:65
+#   %v.3 = lm.run(%y.2) {callee = @statements, args = ["question"]} !70:26-70:57
+#   %v.4 = py.eval(%v.3) {src = "statements.run(question=s[\"y\"])[\"part\"]", piece = 2, reads = []} !70:26-70:65
 #   lm.append(%s, %v.2) !70:10-70:23
-#   lm.append(%s, %v.3) !70:26-70:65
+#   lm.append(%s, %v.4) !70:26-70:65
 #   py.exec(%s) {src = "print(s.messages(), s.error(), s.get_meta_info(\"y\"), \"y\" in s)", piece = 3, reads = ["s"], writes = []} !71:5-71:67
 #   lm.role_begin(%s) {role = "assistant"} !72:5-72:70
 #   %last = lm.select(%s) {name = "last", choices = ["l", "r"], temperature = 0.0} !72:17-72:69
