@@ -46,7 +46,7 @@ def compile(
         typer.Option(
             help="ast: syntax tree. ir: IR as text, what `sglc run` takes. graph: model "
             "operations with prefix and def-use edges. dot: that graph for Graphviz. json: the IR "
-            "as JSON.",
+            "as JSON. html: one page with source, IR of every phase, graph and findings.",
             show_default="ir",
         ),
     ] = None,
@@ -80,7 +80,7 @@ def compile(
     target = parse_target(file)
     plan = Plan(pipelines.choose(passes, no_pass), start, _stop(stop, emit))
     shown = _printed(plan, print_after or (), every=print_after_all, changes=print_after_change)
-    between = _between(plan, shown, dump_ir, changes=print_after_change)
+    between = _between(shown, dump_ir, changes=print_after_change, texts=emit is Emit.HTML)
     report = compile_target(target, plan, between)
     if time_passes:
         from sglc.passes.observers import times_table
@@ -120,16 +120,18 @@ def _printed(
 
 
 def _between(
-    plan: Plan, shown: frozenset[str] | None, dump: Path | None, *, changes: bool
+    shown: frozenset[str] | None, dump: Path | None, *, changes: bool, texts: bool
 ) -> Instrumentation:
     from sglc.passes.instrumentation import Instrumentation
-    from sglc.passes.observers import Dump, Print
+    from sglc.passes.observers import Dump, KeepTexts, Print
 
     observers: list[Observer] = []
     if shown is None or shown:
         observers.append(Print(console.message, shown, only_changes=changes))
     if dump is not None:
         observers.append(Dump(emission.folder(dump)))
+    if texts:
+        observers.append(KeepTexts())
     return Instrumentation(observers=tuple(observers))
 
 
@@ -137,6 +139,10 @@ def _text(target: Target, report: Report, plan: Plan, emit: Emit | None) -> str:
     from sglc.ir.core import Module
 
     if isinstance(report.value, Module):
+        if emit is Emit.HTML:
+            from sglc.cli.page.document import page
+
+            return page(target, report)
         if emit is Emit.AST:
             raise usage(f"`{target.file}` has no syntax tree", "use `--emit ir`")
         return emission.render(report.value, emit or Emit.IR)

@@ -19,10 +19,11 @@ class Emit(StrEnum):
     GRAPH = "graph"
     DOT = "dot"
     JSON = "json"
+    HTML = "html"
 
 
 def render(module: Module, emit: Emit) -> str:
-    """A module in one of the printed forms."""
+    """A module in one of the printed forms but `ast` and `html`."""
     match emit:
         case Emit.JSON:
             from sglc.ir.jsonio import to_json

@@ -15,6 +15,7 @@ from sglc.diagnostics.core import Diagnostic
 from sglc.ir.core import Func, Module
 from sglc.passes.base import span_of
 from sglc.passes.explain import FunctionReport, explain_function
+from sglc.passes.instrumentation import Report
 from sglc.passes.pipeline import DEFAULT, Pipeline
 from sglc.programs import findings
 from sglc.programs.compilation import Plan, compile_target
@@ -77,7 +78,11 @@ def explain_target(target: Target, pipeline: Pipeline = DEFAULT) -> Explanation:
 
     Raises what compiling raises, and UsageError when there is no function of that name.
     """
-    report = compile_target(target, Plan(pipeline))
+    return explain_report(target, compile_target(target, Plan(pipeline)))
+
+
+def explain_report(target: Target, report: Report) -> Explanation:
+    """As `explain_target`, for a program that was compiled to a module."""
     module = report.value
     assert isinstance(module, Module)
     every = list(module.funcs.values())
