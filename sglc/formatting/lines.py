@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lark import Token as LarkToken
+from lark import Tree
 
 from sglc.expressions.grammar import parser
+from sglc.frontends.script.ast import Item
+from sglc.frontends.script.build import ScriptBuilder
 from sglc.frontends.script.scan import Chunk, scan
 
 _GAP = re.compile(r"(?P<continued>\\[\t ]*\n)|(?P<newline>\n)|(?P<comment>#[^\n]*)|[^\n#\\]+|\\")
@@ -60,6 +63,8 @@ class Layout:
     lines: tuple[LogicalLine, ...]
     end: tuple[Comment, ...]
     """Comments after the last line."""
+    items: tuple[Item, ...]
+    """The syntax tree of the same parse."""
 
 
 def read_layout(text: str) -> Layout:
@@ -70,9 +75,10 @@ def read_layout(text: str) -> Layout:
         lark.UnexpectedInput, Problem: it does not parse.
     """
     lines: list[LogicalLine] = []
+    items: list[Item] = []
     gap = 0
     for chunk in scan(text):
-        for tokens, level in _logical(text, chunk):
+        for tokens, level in _logical(text, chunk, items):
             first, last = tokens[0], tokens[-1]
             line = LogicalLine(level, _column(text, _start(first, chunk)))
             found = list(_gap(text, gap, _start(first, chunk)))
@@ -85,7 +91,7 @@ def read_layout(text: str) -> Layout:
     found = list(_gap(text, gap, len(text)))
     _attach(lines, found)
     end = tuple(each for each in found if isinstance(each, Comment) and each.own_line)
-    return Layout(tuple(lines), end)
+    return Layout(tuple(lines), end, tuple(items))
 
 
 def _attach(lines: list[LogicalLine], found: list[Comment | int]) -> None:
@@ -94,12 +100,14 @@ def _attach(lines: list[LogicalLine], found: list[Comment | int]) -> None:
         lines[-1].trailing = found[0]
 
 
-def _logical(text: str, chunk: Chunk) -> Iterator[tuple[list[LarkToken], int]]:
-    """The tokens of each logical line, and its level."""
+def _logical(text: str, chunk: Chunk, items: list[Item]) -> Iterator[tuple[list[LarkToken], int]]:
+    """The tokens of each logical line, and its level; at the end `items` has what they define."""
     source = text[chunk.start : chunk.end].rstrip() + "\n"
     level = 0
     tokens: list[LarkToken] = []
-    for token in parser().parse_interactive(source, start="script").iter_parse():
+    parse = parser().parse_interactive(source, start="script")
+    token: LarkToken | None = None
+    for token in parse.iter_parse():
         if token.type == "_INDENT":
             level += 1
         elif token.type == "_DEDENT":
@@ -110,6 +118,8 @@ def _logical(text: str, chunk: Chunk) -> Iterator[tuple[list[LarkToken], int]]:
             yield tokens, level
             tokens = []
     assert not tokens, "a line without an end"
+    tree: Tree[LarkToken] = parse.feed_eof(token)  # type: ignore[no-untyped-call]
+    items += ScriptBuilder(lines=chunk.first_line - 1).items(tree)
 
 
 def _tokens(text: str, tokens: list[LarkToken], chunk: Chunk) -> Iterator[Token]:

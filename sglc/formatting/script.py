@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from lark import UnexpectedInput
 
 from sglc.diagnostics.core import ParseError
 from sglc.diagnostics.source import normalize_newlines
+from sglc.expressions.nodes import Literal, Node
+from sglc.expressions.problem import Problem
 from sglc.formatting.brackets import Bracket, Part, nest
 from sglc.formatting.document import INDENT, render
 from sglc.formatting.expressions import line_doc
 from sglc.formatting.lines import Comment, Layout, LogicalLine, Token, read_layout
-from sglc.frontends.script.ast import Script
 from sglc.frontends.script.parse import parse_with_problems
+from sglc.frontends.script.scan import scan
 
 WIDTH = 100
 """Columns; East Asian wide characters take two."""
@@ -35,32 +39,49 @@ def format_script(text: str, file: str) -> str:
         FormatterError: the result means something else, or lost a comment.
     """
     clean = normalize_newlines(text)
-    script = _parsed(clean, file)
-    layout = read_layout(clean)
+    try:
+        layout = read_layout(clean)
+    except (UnexpectedInput, Problem):
+        layout = None
+    if layout is None or any(chunk.problems for chunk in scan(clean)):
+        raise ParseError([p.diagnostic(file) for p in parse_with_problems(clean, file)[1]])
     result = _Printer(layout).run()
-    _check_same(script, layout, result)
+    _check_same(layout, result, file)
     return result
 
 
-def _parsed(text: str, file: str) -> Script:
-    script, problems = parse_with_problems(text, file)
-    if problems:
-        raise ParseError([problem.diagnostic(file) for problem in problems])
-    return script
-
-
-def _check_same(script: Script, layout: Layout, result: str) -> None:
+def _check_same(before: Layout, result: str, file: str) -> None:
     try:
-        after = _parsed(result, script.file)
-        new = read_layout(result)
-    except Exception as error:
-        raise FormatterError(f"{script.file}: the formatted text does not parse") from error
-    if after != script:
-        raise FormatterError(f"{script.file}: the formatted text means something else")
-    if _strings(new) != _strings(layout):
-        raise FormatterError(f"{script.file}: formatting changed a string")
-    if comments(new) != comments(layout):
-        raise FormatterError(f"{script.file}: formatting lost or moved a comment")
+        after = read_layout(result)
+    except (UnexpectedInput, Problem) as error:
+        raise FormatterError(f"{file}: the formatted text does not parse") from error
+    if not same(after.items, before.items):
+        raise FormatterError(f"{file}: the formatted text means something else")
+    if _strings(after) != _strings(before):
+        raise FormatterError(f"{file}: formatting changed a string")
+    if comments(after) != comments(before):
+        raise FormatterError(f"{file}: formatting lost or moved a comment")
+
+
+def same(first: object, second: object) -> bool:
+    """
+    Whether two syntax trees are equal, places aside.
+
+    As `==`, but without recursion: a long chain of `elif` is a deep tree.
+    """
+    todo = [(first, second)]
+    while todo:
+        a, b = todo.pop()
+        if isinstance(a, tuple) and isinstance(b, tuple):
+            if len(a) != len(b):
+                return False
+            todo += zip(a, b, strict=True)
+        elif isinstance(a, Node) and type(a) is type(b) and not isinstance(a, Literal):
+            names = [field.name for field in fields(a) if field.compare]
+            todo += [(getattr(a, name), getattr(b, name)) for name in names]
+        elif a != b:
+            return False
+    return True
 
 
 def comments(layout: Layout) -> list[str]:

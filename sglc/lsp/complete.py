@@ -156,9 +156,10 @@ def _in_call(
     analysis: Analysis, scope: Scope | None, cursor: Cursor, opened: Opened
 ) -> Iterator[Completion]:
     value = opened.value_of if cursor.before[1:2] == ("=",) else ""
-    if opened.function in ("gen", "select") and value:
+    if opened.function in ("gen", "select") and value in ("json", "dtype", "method"):
         yield from _generation_values(analysis, value)
-    elif not cursor.before:
+        return
+    if not cursor.before:
         yield from _arguments(analysis, scope, opened)
     yield from _expression(analysis, scope, cursor)
 

@@ -61,6 +61,10 @@ class _Builder:
                 case Schema():
                     for field in item.fields:
                         self._type(field.type)
+        for scope in self.index.scopes:
+            for symbol in scope.variables.values():
+                symbol.places.sort(key=_start)
+                symbol.bindings.sort(key=lambda binding: _start(binding.loc))
 
     # ---- definitions -----------------------------------------------------------------------------
 
@@ -88,7 +92,7 @@ class _Builder:
 
     def _function(self, function: Function, around: Scope | None) -> None:
         scope = self._scope(Scope("function", around, function.loc, function.path))
-        for stmt in _statements_of(function.body):
+        for stmt in own_statements(function.body):
             if isinstance(stmt, Function):
                 symbol = self._symbol(stmt.name, _kind(stmt), stmt.loc, stmt)
                 scope.functions.setdefault(stmt.name, symbol)
@@ -117,7 +121,7 @@ class _Builder:
     def _bind(self, stmts: tuple[Stmt, ...], scope: Scope) -> None:
         """Enter what the statements set, before anything is looked up."""
         how: How
-        for stmt in stmts:
+        for stmt in own_statements(stmts, into_forks=False):
             match stmt:
                 case Assign():
                     how = "unpacked" if len(stmt.targets) > 1 else "value"
@@ -131,11 +135,6 @@ class _Builder:
                     for handler in stmt.handlers:
                         if handler.name is not None:
                             self._set(handler.name, scope, Binding(handler.name.loc, "error"))
-                case Function():
-                    continue
-            if not isinstance(stmt, Fork):
-                for block in blocks(stmt):
-                    self._bind(block, scope)
 
     def _set(self, name: Name, scope: Scope, binding: Binding) -> None:
         symbol = scope.variables.get(name.id)
@@ -150,7 +149,7 @@ class _Builder:
     # ---- statements and expressions --------------------------------------------------------------
 
     def _block(self, stmts: tuple[Stmt, ...], scope: Scope) -> None:
-        for stmt in stmts:
+        for stmt in own_statements(stmts, into_forks=False):
             if isinstance(stmt, Function):
                 self._function(stmt, scope)
                 continue
@@ -158,9 +157,6 @@ class _Builder:
                 self._expr(expr, scope)
             if isinstance(stmt, Fork):
                 self._fork(stmt, scope)
-                continue
-            for block in blocks(stmt):
-                self._block(block, scope)
 
     def _fork(self, stmt: Fork, scope: Scope) -> None:
         branch = self._scope(Scope("branch", scope, stmt.loc, scope.path))
@@ -269,13 +265,22 @@ class _Builder:
                 pass
 
 
-def _statements_of(stmts: tuple[Stmt, ...]) -> Iterator[Stmt]:
-    """The statements of a function, those in its blocks included, not those of local functions."""
-    for stmt in stmts:
-        yield stmt
-        if not isinstance(stmt, Function):
-            for block in blocks(stmt):
-                yield from _statements_of(block)
+def own_statements(stmts: tuple[Stmt, ...], *, into_forks: bool = True) -> Iterator[Stmt]:
+    """
+    Statements and those in their blocks, without the bodies of local functions; in no order.
+
+    Without recursion: a long chain of `elif` is a deep tree.
+    """
+    todo = [stmts]
+    while todo:
+        for stmt in todo.pop():
+            yield stmt
+            if not isinstance(stmt, Function) and (into_forks or not isinstance(stmt, Fork)):
+                todo += blocks(stmt)
+
+
+def _start(loc: Loc) -> tuple[int, int]:
+    return loc.line, loc.column
 
 
 def _parameter(index: Index, param: Param) -> Symbol:

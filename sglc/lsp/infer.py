@@ -31,9 +31,9 @@ from sglc.expressions.nodes import (
 )
 from sglc.frontends.script.ast import Extern, Function, Param, Return, Script
 from sglc.frontends.script.generation import is_generation
-from sglc.frontends.script.names import walk_statements
 from sglc.frontends.script.symbols import Unit
 from sglc.lsp import kinds
+from sglc.lsp.index import own_statements
 from sglc.lsp.kinds import ANY, BOOL, ERROR, FLOAT, INT, NONE, RANGE, STR, Kind
 from sglc.lsp.symbols import Binding, Symbol
 from sglc.lsp.symbols import Index as FileIndex
@@ -92,7 +92,7 @@ class Inference:
     def _result(self, function: Function, symbol: Symbol) -> Kind:
         if function.returns is not None or symbol.unit is not self.index.unit:
             return kinds.declared(symbol.unit, function.returns)
-        returns = [s for s in walk_statements(function.body) if isinstance(s, Return)]
+        returns = [s for s in own_statements(function.body) if isinstance(s, Return)]
         if not returns:
             return NONE
         return kinds.union(NONE if s.value is None else self.expr(s.value) for s in returns)
@@ -179,6 +179,8 @@ class Inference:
 
     def _builtin(self, name: str, call: Call) -> Kind:
         args = [self.expr(arg) for arg in call.args]
+        if name == "round" and args:
+            return INT if len(args) == 1 else FLOAT
         if name not in _AS_GIVEN or not args:
             return _results().get(name, ANY)
         if name == "abs":

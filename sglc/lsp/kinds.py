@@ -68,6 +68,8 @@ def union(kinds: Iterable[Kind]) -> Kind:
         return ANY
     if STR in found:
         found = {kind: None for kind in found if not isinstance(kind, Choice)}
+    if NONE in found:  # it is written last, as `T?`
+        found = {**{kind: None for kind in found if kind != NONE}, NONE: None}
     return next(iter(found)) if len(found) == 1 else Either(tuple(found))
 
 

@@ -217,6 +217,42 @@ CASES = {
                 2
         """,
     ),
+    "functions in functions, and every kind of block": (
+        """
+        def f(xs):
+          def g( ): return {k:1 for k in xs}
+          fragment h(): pass
+          x=1
+          for a,b in xs: pass
+          else: pass
+          try: pass
+          except (value_error,gen_error) as e: raise
+          else: raise value_error( "a" )
+          finally: pass
+        """,
+        """
+        def f(xs):
+            def g():
+                return {k: 1 for k in xs}
+
+            fragment h():
+                pass
+
+            x = 1
+            for a, b in xs:
+                pass
+            else:
+                pass
+            try:
+                pass
+            except (value_error, gen_error) as e:
+                raise
+            else:
+                raise value_error("a")
+            finally:
+                pass
+        """,
+    ),
     "text is not touched": (
         '''
         def f():
@@ -296,6 +332,12 @@ def test_width_counts_cells() -> None:
 @pytest.mark.parametrize("source", ["", "\n\n", "  \n"])
 def test_nothing_stays_nothing(source: str) -> None:
     assert format_script(source, "x.sgl") == ""
+
+
+def test_a_long_chain_of_branches_is_a_deep_tree_and_no_problem() -> None:
+    chain = "".join(f"    elif x == {i}:\n        y = {i}\n" for i in range(1500))
+    source = f"def f(x):\n    if x:\n        pass\n{chain}"
+    assert format_script(source, "x.sgl") == source
 
 
 def test_only_comments() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,14 +93,33 @@ async def editor(root: Path, encodings: list[str] | None = None) -> AsyncIterato
         await client.stop()
 
 
-def talk(root: Path, session: Callable[[Editor], Coroutine[Any, Any, None]]) -> None:
-    """Run a session with a client."""
+class Session:
+    """One server for many tests: each hands in what to do with the client."""
 
-    async def main() -> None:
-        async with editor(root) as client:
-            await session(client)
+    def __init__(self, runner: asyncio.Runner, client: Editor) -> None:
+        self.runner = runner
+        self.client = client
 
-    asyncio.run(main())
+    def __call__(self, session: Callable[[Editor], Coroutine[Any, Any, None]]) -> None:
+        self.runner.run(session(self.client))
+
+
+@contextlib.contextmanager
+def session(root: Path) -> Iterator[Session]:
+    """A server that several tests talk to."""
+    with asyncio.Runner() as runner:
+        context = editor(root)
+        client = runner.run(_enter(context))
+        yield Session(runner, client)
+        runner.run(_leave(context))
+
+
+async def _enter(context: contextlib.AbstractAsyncContextManager[Editor]) -> Editor:
+    return await context.__aenter__()
+
+
+async def _leave(context: contextlib.AbstractAsyncContextManager[Editor]) -> None:
+    await context.__aexit__(None, None, None)
 
 
 class Text:

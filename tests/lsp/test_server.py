@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from lsprotocol import types as lsp
 
-from tests.lsp.client import Editor, Text, editor, talk
+from tests.lsp import client as lsp_client
+from tests.lsp.client import Editor, Session, Text, editor
 
 
-def test_diagnostics_follow_the_text(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    with lsp_client.session(tmp_path_factory.mktemp("root")) as session:
+        yield session
+
+
+def test_diagnostics_follow_the_text(talk: Session, tmp_path: Path) -> None:
     uri = (tmp_path / "x.sgl").as_uri()
 
     async def session(client: Editor) -> None:
@@ -36,10 +45,10 @@ def test_diagnostics_follow_the_text(tmp_path: Path) -> None:
         sent = [params.version for params in client.diagnostics[uri]]
         assert len(sent) < 15, "changes close together are looked at once"
 
-    talk(tmp_path, session)
+    talk(session)
 
 
-def test_an_editor_session(tmp_path: Path) -> None:
+def test_an_editor_session(talk: Session) -> None:
     text = Text(
         "use temperature=0.5\n"
         "# Asks.\n"
@@ -96,10 +105,10 @@ def test_an_editor_session(tmp_path: Path) -> None:
         starts = [edit.range.start for edit in rename.changes[uri]]
         assert sorted(starts) == [lsp.Position(7, 4), lsp.Position(8, 22)]
 
-    talk(tmp_path, session)
+    talk(session)
 
 
-def test_a_quick_fix_can_be_applied(tmp_path: Path) -> None:
+def test_a_quick_fix_can_be_applied(talk: Session, tmp_path: Path) -> None:
     uri = (tmp_path / "x.sgl").as_uri()
 
     async def session(client: Editor) -> None:
@@ -118,10 +127,10 @@ def test_a_quick_fix_can_be_applied(tmp_path: Path) -> None:
         (edit,) = action.edit.changes[uri]
         assert (edit.new_text, edit.range) == ("gen", finding.range)
 
-    talk(tmp_path, session)
+    talk(session)
 
 
-def test_imported_buffers_count_before_they_are_saved(tmp_path: Path) -> None:
+def test_imported_buffers_count_before_they_are_saved(talk: Session, tmp_path: Path) -> None:
     main, lib = tmp_path / "main.sgl", tmp_path / "lib.sgl"
     lib.write_text("def old():\n    pass\n")
 
@@ -164,10 +173,10 @@ def test_imported_buffers_count_before_they_are_saved(tmp_path: Path) -> None:
         )
         assert await client.found(main.as_uri(), after=seen) == []
 
-    talk(tmp_path, session)
+    talk(session)
 
 
-def test_strange_documents_and_places(tmp_path: Path) -> None:
+def test_strange_documents_and_places(talk: Session, tmp_path: Path) -> None:
     uri = (tmp_path / "x.sgl").as_uri()
     texts = ["", "\x00\ud7ff\u2028", "(" * 5000, "def f():\n" + "    if x:\n" * 300, '"' * 7, "#"]
 
@@ -186,7 +195,7 @@ def test_strange_documents_and_places(tmp_path: Path) -> None:
         nowhere = client.at("file:///none.sgl", 0, 0)
         assert await client.text_document_hover_async(lsp.HoverParams(**nowhere)) is None
 
-    talk(tmp_path, session)
+    talk(session)
 
 
 def test_another_encoding(tmp_path: Path) -> None:
