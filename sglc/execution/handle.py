@@ -343,6 +343,19 @@ class Handle:
         """Bind a variable to any value."""
         self.vars[name] = value
 
+    def is_text(self, name: object, value: Pending[Any]) -> bool:
+        """Whether a pending variable will certainly be one string: a `select`, a `gen` of one."""
+        version: Version | None = self.meta.get(name) if isinstance(name, str) else None
+        if version is None:
+            # A child sees its parent's variables; the step is somewhere up its own path.
+            version = self.tip
+        while version is not None:
+            if isinstance(version, StepVersion) and version.value is value:
+                step = version.step
+                return isinstance(step, SelectStep) or step.params.n in (None, 1)
+            version = version.parent
+        return False
+
     def has(self, name: str | None) -> bool:
         """Whether a variable was bound, or a generation of this name appended."""
         return name in self.vars

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sglc.execution.calls import as_model_backend
 from sglc.execution.seeds import SeedPath, draw_seed, run_seed
@@ -29,6 +29,8 @@ class ExecOptions:
     """Compute prefixes of forks and batches early."""
     parallel: bool = True
     """Run the branches of forks at the same time."""
+    executor: Literal["emitted", "region"] = "emitted"
+    """What runs bodies without host code: the function's own syntax, or its IR where it can."""
     deferred: bool = True
     """Let text wait for values instead of the program; read by those who emit the text."""
 

@@ -18,9 +18,7 @@ from typing import Any
 from sglc.execution.appending import TextParts
 from sglc.execution.handle import Handle
 from sglc.execution.pending import Pending, gather
-from sglc.execution.requests import SelectStep
 from sglc.execution.saved import Saved, restore, save
-from sglc.execution.versions import StepVersion, Version
 from sglc.frontends.python.rewrite import Site
 from sglc.frontends.python.texts import (
     Argument,
@@ -288,7 +286,7 @@ class _Evaluator:
         value = handle.peek(name) if type(name) is str else None
         if type(value) is str:
             return value
-        if not isinstance(value, Pending) or value.done() or not is_text(handle, name, value):
+        if not isinstance(value, Pending) or value.done() or not handle.is_text(name, value):
             raise _NotDeferrableError
         self.deferred.append((node, value))
         return value
@@ -372,20 +370,6 @@ def _ordered(parts: list[Any], target: Handle) -> list[Any]:
         reads = [p for part in out if isinstance(part, TextParts) for p in part.parts]
         out.insert(0, gather(reads, target.session).map(lambda _: ""))
     return out
-
-
-def is_text(handle: Handle, name: object, value: Pending[Any]) -> bool:
-    """Whether a pending variable will certainly be one string: a `select`, or a `gen` of one."""
-    version: Version | None = handle.meta.get(name) if isinstance(name, str) else None
-    if version is None:
-        # A child sees its parent's variables; the step is somewhere up its own path.
-        version = handle.tip
-    while version is not None:
-        if isinstance(version, StepVersion) and version.value is value:
-            step = version.step
-            return isinstance(step, SelectStep) or step.params.n in (None, 1)
-        version = version.parent
-    return False
 
 
 def _offset(code: types.CodeType, place: tuple[int, int, int, int]) -> int:

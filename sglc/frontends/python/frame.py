@@ -27,6 +27,15 @@ _RESERVED = frozenset(
 _OBSERVATIONS = {"text": "text", "messages": "messages", "sync": "sync", "error": "error"}
 
 
+@dataclass(frozen=True, slots=True)
+class PieceSource:
+    """Host code: its syntax, the reads that are operands, and the names of operands after them."""
+
+    node: ast.AST
+    reads: tuple[ast.AST, ...] = ()
+    names: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Frame:
     """State of lowering one function."""
@@ -38,7 +47,7 @@ class Frame:
     """Plain functions of the module that are lowered too and may be called with a prompt."""
     builder: Builder = field(init=False)
     env: list[dict[str, Value]] = field(default_factory=lambda: [{}])
-    pieces: list[ast.AST] = field(default_factory=list)
+    pieces: list[PieceSource] = field(default_factory=list)
     remarks: list[Diagnostic] = field(default_factory=list)
     pure: frozenset[str] = frozenset()
     """Locals that are SSA values alone."""
@@ -341,13 +350,16 @@ class Frame:
         lift: bool = True,
     ) -> Op:
         """Host statements."""
-        lifted, attrs = self._piece(node, src) if lift else ([], self._attrs(node, src, []))
+        lifted, attrs = (
+            self._piece(node, src) if lift else ([], self._attrs(PieceSource(node), src, []))
+        )
         attrs["writes"] = list(writes)
         return self.op("py.exec", node, [*operands, *lifted], attrs, results)
 
     def _piece(self, node: ast.AST, src: str | None) -> tuple[list[Value], dict[str, object]]:
         """Reads that the piece certainly makes, prompts it can reach, and its attributes."""
         operands: list[Value] = []
+        read_ahead: list[ast.AST] = []
         reads: dict[str, None] = {}
         handles: dict[str, Value] = {}
 
@@ -358,6 +370,7 @@ class Frame:
                 and isinstance(recognise(self.scope, part), Read)
             ):
                 operands.append(self.read(part))
+                read_ahead.append(part)
                 return
             if certain and isinstance(part, ast.Call) and self.runs_program(part):
                 made = self.call(part)
@@ -374,11 +387,12 @@ class Frame:
                 visit(child, certain and _evaluates(part, number))
 
         visit(node, True)
-        return [*operands, *handles.values()], self._attrs(node, src, list(reads))
+        source = PieceSource(node, tuple(read_ahead), tuple(handles))
+        return [*operands, *handles.values()], self._attrs(source, src, list(reads))
 
-    def _attrs(self, node: ast.AST, src: str | None, reads: list[str]) -> dict[str, object]:
-        self.pieces.append(node)
-        text = self.source(node) if src is None else src
+    def _attrs(self, piece: PieceSource, src: str | None, reads: list[str]) -> dict[str, object]:
+        self.pieces.append(piece)
+        text = self.source(piece.node) if src is None else src
         return {"src": text, "piece": len(self.pieces) - 1, "reads": reads}
 
 

@@ -106,20 +106,32 @@ def lower_into(
         return [reason]
     scope = analyse(source, resolver, Returns(source.file, resolver, plain))
     called = _fragments(scope, plain)
-    func = make_func(
-        module, source.qualname, _parameters(scope), _attributes(scope, kind), _loc(source)
-    )
-    frame = Frame(scope, module, func, frozenset(called))
-    for name, value in zip(scope.parameters, func.params, strict=True):
-        frame.bind(name, value)
-    Statements(frame).block(source.node.body)
-    if not frame.builder.terminated:
-        frame.op("cf.return", source.node)
+    frame = function_frame(module, source, scope, frozenset(called), kind)
     remarks = [*frame.remarks, *rewrite(scope).remarks]
     for name in called:
         fragment = function_in_file(source.file, plain[name], ())
         remarks += lower_into(module, fragment, resolver, plain, "fragment")
     return remarks
+
+
+def function_frame(
+    module: Module,
+    source: FunctionSource,
+    scope: Scope,
+    fragments: frozenset[str],
+    kind: str = "program",
+) -> Frame:
+    """Lower one function into a module; the frame has its IR and the syntax of its host code."""
+    func = make_func(
+        module, source.qualname, _parameters(scope), _attributes(scope, kind), _loc(source)
+    )
+    frame = Frame(scope, module, func, fragments)
+    for name, value in zip(scope.parameters, func.params, strict=True):
+        frame.bind(name, value)
+    Statements(frame).block(source.node.body)
+    if not frame.builder.terminated:
+        frame.op("cf.return", source.node)
+    return frame
 
 
 def _check_state(source: FunctionSource) -> None:

@@ -13,7 +13,7 @@ import itertools
 import types
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sglc.execution.handle import Handle
 from sglc.execution.pending import Pending
@@ -30,6 +30,9 @@ from sglc.frontends.python.source import FunctionNode
 from sglc.frontends.python.texts import state_of
 from sglc.frontends.python.totals import Totality
 from sglc.language.state import ProgramState
+
+if TYPE_CHECKING:
+    from sglc.frontends.python.regions import RegionBody
 
 _SCALARS: dict[type, str] = {
     str: "str",
@@ -57,6 +60,7 @@ class Silence:
     body: types.FunctionType
     runtime: Runtime
     _verdicts: dict[tuple[tuple[str, str], ...], Verdict] = field(default_factory=dict)
+    _regions: tuple[RegionBody | None] | None = None
 
     def strand(
         self, session: Session, handle: Handle, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -80,10 +84,21 @@ class Silence:
             positive((arguments if n in arguments else outside)[n]) for n in verdict[0]
         ):
             return None
-        body = with_outside(self.body, self.function, {n: outside[n] for n in verdict[1]})
+        read = {n: outside[n] for n in verdict[1]}
         given = {name: _copied(value) for name, value in arguments.items()}
+        if session.options.executor == "region" and (region := self.region()) is not None:
+            return region.strand(handle, {**given, **read})
+        body = with_outside(self.body, self.function, read)
         state = ProgramState(handle)
         return drive(lambda: body(state, **given), self.runtime, body.__code__)
+
+    def region(self) -> RegionBody | None:
+        """The body for the region interpreter, where its IR allows it; made when first wanted."""
+        if self._regions is None:
+            from sglc.frontends.python.regions import region_body
+
+            self._regions = (region_body(self.scope.source, self.function),)
+        return self._regions[0]
 
     def possible(self) -> bool:
         """Whether the body is silent for any arguments that are strings, numbers or lists."""

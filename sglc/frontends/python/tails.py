@@ -23,7 +23,7 @@ from sglc.execution.pending import Pending
 from sglc.execution.session import calling
 from sglc.execution.versions import DeferredVersion, Version
 from sglc.frontends.python.assigned import assigned_before
-from sglc.frontends.python.deferral import Runtime, is_text
+from sglc.frontends.python.deferral import Runtime
 from sglc.frontends.python.emit import bind, language_functions
 from sglc.frontends.python.escapes import confined_groups
 from sglc.frontends.python.known import SCALARS, Known
@@ -381,7 +381,7 @@ def _variable_type(handle: Handle, name: str) -> str:
         return ""
     value = handle.peek(name)
     if isinstance(value, Pending):
-        return "str" if is_text(handle, name, value) else ""
+        return "str" if handle.is_text(name, value) else ""
     kind = type_of(value)
     return kind if kind in SCALARS else ""
 
