@@ -56,7 +56,7 @@ def append_value(handle: Handle, value: object, loc: At) -> None:
         elif isinstance(item, TextParts):
             handle.text(item.parts, loc)
         elif isinstance(item, SglExpr):
-            _append_expr(handle, item, loc or item.place)
+            _append_expr(handle, item, item.place or loc)
         else:
             error = AssertionError(
                 f"{item!r} cannot be appended to a state: "

@@ -49,6 +49,7 @@ class CallPool:
         """Calls that no thread has taken."""
         self._threads = 0
         self._idle = 0
+        self._started: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
     def submit(self, call: Callable[[], None]) -> None:
         """Run `call` on a thread, which must not raise."""
@@ -58,17 +59,24 @@ class CallPool:
             self._threads += more
         self._calls.put(call)
         if more:
+            thread = threading.Thread(target=self._loop, name=self._name, daemon=True)
             try:
-                threading.Thread(target=self._loop, name=self._name, daemon=True).start()
+                thread.start()
             except RuntimeError:
                 # The system gives no more threads: those there are will do.
                 with self._lock:
                     self._threads -= 1
                     if not self._threads:
                         raise
+            else:
+                self._started.add(thread)
 
-    def close(self, *, drop: bool = False) -> None:
-        """Let idle threads end at once; with `drop` forget the calls that have not begun."""
+    def close(self, *, drop: bool = False, wait: bool = False) -> None:
+        """
+        Let idle threads end at once, and `wait` until they have.
+
+        With `drop` calls that have not begun are forgotten.
+        """
         while drop:
             try:
                 self._calls.get_nowait()
@@ -80,6 +88,8 @@ class CallPool:
             threads = self._threads
         for _ in range(threads):
             self._calls.put(None)
+        for thread in list(self._started) if wait else ():
+            thread.join()
 
     def _loop(self) -> None:
         while True:

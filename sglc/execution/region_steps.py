@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sglc.execution.interpreter_frame import plain
@@ -12,6 +13,7 @@ from sglc.execution.region_program import (
     OpenRead,
     RegionFrame,
     Waiting,
+    arrive,
     run_block,
 )
 from sglc.execution.values import NeedsValueError
@@ -20,13 +22,22 @@ from sglc.expressions.values import ValueLimits
 from sglc.ir.core import Op, Region, Symbol, Value
 from sglc.language.sampling import GenParams
 
-Piece = Callable[[Mapping[str, Any], list[Any]], Any]
-"""
-Host code, over the frame's variables and the op's operands.
 
-Raises NeedsValueError, before it has done anything, for a value that is not there. A `py.eval`
-gives its value; a `py.exec` a pair of new variables by name, and its results in order.
-"""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """
+    Host code, over the frame's variables and the op's operands.
+
+    `run` of a `py.eval` gives its value; of a `py.exec` a pair: new variables by name, and its
+    results in order.
+    """
+
+    run: Callable[[Mapping[str, Any], list[Any]], Any]
+    waits: bool = False
+    """It may raise NeedsValueError for a value that is not there, before it has done anything."""
+    moves: bool = False
+    """It may change a prompt."""
+
 
 _UNBOUNDED = ValueLimits(1 << 62, 1 << 62, 1 << 62)
 _GEN_FIELDS = {"max_tokens": "max_new_tokens", "min_tokens": "min_new_tokens"}
@@ -124,7 +135,7 @@ class StepMaker:
                 name = given.pop("name")
             if params is None:
                 changed = {_GEN_FIELDS.get(n, n): v for n, v in given.items()}
-                params = GenParams(**{**fixed, **changed})  # type: ignore[arg-type]
+                params = GenParams(**{**fixed, **changed})
             frame.touch(handle)
             frame.env[op.results[0]] = handle.gen(name, params, _place(frame, op))
 
@@ -230,47 +241,50 @@ class StepMaker:
         return False, step
 
     def _py_eval(self, op: Op) -> tuple[bool, Any]:
-        run = self._piece(op)
+        piece, operands, result = self._piece(op), op.operands, op.results[0]
 
-        def step(frame: RegionFrame) -> Waiting:
-            frame.env[op.results[0]] = yield from run(frame)
-            return None
+        def step(frame: RegionFrame) -> None:
+            frame.env[result] = piece.run(frame.variables, [frame.env[v] for v in operands])
 
-        return True, step
+        return self._waiting(piece, step)
 
     def _py_exec(self, op: Op) -> tuple[bool, Any]:
-        run = self._piece(op)
+        piece, operands, results = self._piece(op), op.operands, op.results
 
-        def step(frame: RegionFrame) -> Waiting:
-            variables, results = yield from run(frame)
-            frame.variables.update(variables)
-            for result, value in zip(op.results, results, strict=True):
+        def step(frame: RegionFrame) -> None:
+            made = piece.run(frame.variables, [frame.env[v] for v in operands])
+            frame.variables.update(made[0])
+            for result, value in zip(results, made[1], strict=True):
                 frame.env[result] = value
-            return None
 
-        return True, step
+        return self._waiting(piece, step)
 
-    def _piece(self, op: Op) -> Callable[[RegionFrame], Any]:
+    def _piece(self, op: Op) -> Piece:
         number = op.attrs["piece"]
         assert isinstance(number, int)
-        piece, operands, loc = self._pieces[number], op.operands, op.loc
-        assert loc is not None, _NO_LOC
-        changes = op.name == "py.exec" and not op.attrs.get("writes")
+        return self._pieces[number]
 
-        def run(frame: RegionFrame) -> Any:
-            if changes and frame.open:
+    @staticmethod
+    def _waiting(piece: Piece, step: Callable[[RegionFrame], None]) -> tuple[bool, Any]:
+        """A step that is run again when a value has come that it needed."""
+        if not piece.waits and not piece.moves:
+            return False, step
+
+        def waiting(frame: RegionFrame) -> Waiting:
+            if piece.moves and frame.open:
                 yield from frame.settle()
             while True:
                 try:
-                    return piece(frame.variables, [frame.env[v] for v in operands])
+                    step(frame)
+                    return None
                 except NeedsValueError as need:
-                    waiting = need.pending
+                    pending = need.pending
                 # A failure is raised by the piece itself, at its own line.
                 if frame.open:
                     yield from frame.settle()
-                yield from _arrived(waiting)
+                yield from arrive(pending)
 
-        return run
+        return True, waiting
 
     # Control flow
 
@@ -387,15 +401,6 @@ def _leave(op: Op) -> tuple[bool, Any]:
         return op.name
 
     return True, step
-
-
-def _arrived(pending: Pending[Any]) -> Any:
-    if not pending.done():
-        try:
-            yield pending
-        except Exception:
-            if not pending.done():
-                raise
 
 
 def _place(frame: RegionFrame, op: Op) -> tuple[str, int]:

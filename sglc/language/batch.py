@@ -162,14 +162,15 @@ class _Batch:
         try:
             yield
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt | GeneratorExit):
-                if self.pool is not None:
-                    self.pool.close(drop=True)
+            ends = isinstance(error, KeyboardInterrupt | GeneratorExit)
+            if self.pool is not None:
+                self.pool.close(drop=ends)
+            if ends:
                 window.cancel()
             raise
-        finally:
+        else:
             if self.pool is not None:
-                self.pool.close()
+                self.pool.close(wait=True)
 
 
 def _result(row: Row) -> ProgramState:

@@ -86,28 +86,34 @@ class PieceMaker:
             body = [new, ast.Return(_tuple_of(writes))]
         run, params = self._compiled(body, node, inputs)
         places = {name: inputs.index(name) for name in params if name in inputs}
-        single = isinstance(node, ast.expr)
 
-        def piece(variables: Mapping[str, Any], operands: list[Any]) -> Any:
-            value = run(
-                *[
-                    shown(operands[places[name]], kinds[places[name]])
-                    if name in places
-                    else variables[name]
-                    for name in params
-                ]
-            )
-            if single:
-                return taken(value, results[0])
-            return dict(zip(writes, value, strict=True)), ()
+        given = [
+            (name, places.get(name), kinds[places.get(name, 0)] if kinds else "") for name in params
+        ]
 
-        return piece
+        def values(variables: Mapping[str, Any], operands: list[Any]) -> list[Any]:
+            return [
+                variables[name] if place is None else shown(operands[place], kind)
+                for name, place, kind in given
+            ]
+
+        def evaluate(variables: Mapping[str, Any], operands: list[Any]) -> Any:
+            return taken(run(*values(variables, operands)), results[0])
+
+        def execute(variables: Mapping[str, Any], operands: list[Any]) -> Any:
+            made = run(*values(variables, operands))
+            return dict(zip(writes, made, strict=True)), ()
+
+        waits = any(self._is_read(part) for part in ast.walk(new))
+        if isinstance(node, ast.expr):
+            return Piece(evaluate, waits)
+        return Piece(execute, waits, moves=not writes)
 
     def _store(self, target: ast.expr, kinds: Sequence[str], results: Sequence[str]) -> Piece:
         """`target = value`, where the value is the operand."""
         names = [node.id for node in ast.walk(target) if isinstance(node, ast.Name)]
         if isinstance(target, ast.Name):
-            return lambda _, operands: ({names[0]: shown(operands[0], kinds[0])}, ())
+            return Piece(lambda _, operands: ({names[0]: shown(operands[0], kinds[0])}, ()))
         assign = ast.Assign([target], ast.Name(_ITEM, ast.Load()))
         run, _ = self._compiled([assign, ast.Return(_tuple_of(names))], target, [_ITEM])
 
@@ -116,7 +122,7 @@ class PieceMaker:
             made = [taken(v, kind) for v, kind in zip(values, results, strict=False)]
             return dict(zip(names, values, strict=True)), made
 
-        return piece
+        return Piece(piece)
 
     def _check_order(self, source: PieceSource) -> None:
         """A read that may not happen must not come before one that is made ahead."""
@@ -131,12 +137,14 @@ class PieceMaker:
                 return
             for child in ast.iter_child_nodes(node):
                 visit(child)
-            if isinstance(node, ast.Subscript) and (
-                self.scope.expression_kind(node.value) == "state"
-            ):
-                open_read = True
+            open_read = open_read or self._is_read(node)
 
         visit(source.node)
+
+    def _is_read(self, node: ast.AST) -> bool:
+        return isinstance(node, ast.Subscript) and (
+            isinstance(node.ctx, ast.Load) and self.scope.expression_kind(node.value) == "state"
+        )
 
     def _compiled(
         self, body: list[ast.stmt], at: ast.AST, inputs: Sequence[str]

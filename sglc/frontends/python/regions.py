@@ -51,11 +51,11 @@ def region_body(source: FunctionSource, function: types.FunctionType) -> RegionB
 
 def _program(frame: Frame, function: types.FunctionType, names: LiveNames) -> RegionProgram:
     maker = PieceMaker(frame.scope, function, names)
-    pieces = {
-        int(op.attrs["piece"]): maker.make(op, frame.pieces[int(op.attrs["piece"])])  # type: ignore[call-overload]
-        for op in _all_ops(frame.func.body)
-        if "piece" in op.attrs
-    }
+    pieces = {}
+    for op in _all_ops(frame.func.body):
+        number = op.attrs.get("piece")
+        if isinstance(number, int):
+            pieces[number] = maker.make(op, frame.pieces[number])
     return RegionProgram(
         function.__code__.co_filename,
         raiser(function.__code__),
