@@ -86,9 +86,18 @@ _ELSEWHERE = {
 }
 """Public names that `sglc.api` does not have, and their modules."""
 
+_ABSENT = dict.fromkeys(
+    ("Anthropic", "Crusoe", "LiteLLM", "VertexAI"),
+    "use sglc.OpenAI(model, base_url=...) for a server with OpenAI's interface, or derive from "
+    "sglc.lang.backend.base_backend.BaseBackend",
+) | {"ServerArgs": "give the arguments to sglc.Runtime(...) or sglc.Engine(...)"}
+"""SGLang's public names that sglc has not, and what to write instead."""
+
 
 def __getattr__(name: str) -> object:
     """Load a public name at its first use (PEP 562): commands that run nothing need none."""
+    if name in _ABSENT:
+        raise AttributeError(f"sglc has no {name}: {_ABSENT[name]}")
     if name.startswith("_") or name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _ELSEWHERE:
