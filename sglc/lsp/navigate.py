@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sglc.expressions.words import RESERVED
@@ -79,10 +79,35 @@ def _of_member(analysis: Analysis, member: Member) -> list[Place]:
 # ---- all places of a name ------------------------------------------------------------------------
 
 
-def references(analysis: Analysis, line: int, column: int) -> list[Place]:
-    """Every place that names what is named here, in this file and those it imports."""
+def references(
+    analysis: Analysis, line: int, column: int, others: Iterable[Analysis] = ()
+) -> list[Place]:
+    """
+    Every place that names what is named here, in this file and those it imports.
+
+    `others` are further open scripts, which may import this one.
+    """
     symbol = _symbol_at(analysis, line, column)
-    return list(_places(analysis, symbol)) if symbol is not None else []
+    return _everywhere(analysis, symbol, others) if symbol is not None else []
+
+
+def _everywhere(analysis: Analysis, symbol: Symbol, others: Iterable[Analysis]) -> list[Place]:
+    """The places of a symbol, each once; other scripts have symbols of their own for it."""
+    found = list(_places(analysis, symbol))
+    for other in others:
+        if other is not analysis and symbol.places:
+            for same in _twins(other.index, symbol):
+                found += _places(other, same)
+    once = {(place.unit.file, place.loc): place for place in found}
+    return list(once.values())
+
+
+def _twins(index: Index, symbol: Symbol) -> Iterator[Symbol]:
+    """The symbol as another script sees it: of the same file, defined at the same place."""
+    for file in _files(index, set()):
+        if file.unit.file == symbol.unit.file:
+            found = (o.symbol for o in file.occurrences if o.definition)
+            yield from {s: None for s in found if s.places[:1] == symbol.places[:1]}
 
 
 def _symbol_at(analysis: Analysis, line: int, column: int) -> Symbol | None:
@@ -127,9 +152,11 @@ def renamable(analysis: Analysis, line: int, column: int) -> tuple[str, Loc] | N
     return (word, loc) if word == symbol.name else None
 
 
-def rename(analysis: Analysis, line: int, column: int, name: str) -> list[Place]:
+def rename(
+    analysis: Analysis, line: int, column: int, name: str, others: Iterable[Analysis] = ()
+) -> list[Place]:
     """
-    The places to change so that what is named here is called `name`.
+    The places to change so that what is named here is called `name`, in `others` too.
 
     Raises:
         RenameError: it cannot be called so, or not every place is known.
@@ -145,7 +172,7 @@ def rename(analysis: Analysis, line: int, column: int, name: str) -> list[Place]
         raise RenameError(f"`{name}` means something else here")
     if symbol.kind == "import" and symbol.places[0] == _path(symbol):
         raise RenameError("the import has no name of its own; add `as name`")
-    return list(dict.fromkeys(_places(analysis, symbol)))
+    return _everywhere(analysis, symbol, others)
 
 
 def _path(symbol: Symbol) -> Loc:

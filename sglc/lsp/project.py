@@ -143,6 +143,10 @@ class Project:
             self._analyses[uri] = Analysis(buffer, self._opened())
         return self._analyses[uri]
 
+    def analyses(self) -> list[Analysis]:
+        """What is known about every open script."""
+        return [found for uri in self.buffers if (found := self.analysis(uri)) is not None]
+
     def _opened(self) -> dict[Path, str]:
         found = (b for b in self.buffers.values() if b.path is not None)
         return {b.path.resolve(): b.text for b in found if b.path is not None}

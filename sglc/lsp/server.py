@@ -195,7 +195,8 @@ def _queries(server: Server) -> None:
         if known is None:
             return []
         analysis, places = known
-        found = navigate.references(analysis, *places.place(params.position))
+        others = server.project.analyses()
+        found = navigate.references(analysis, *places.place(params.position), others)
         return [server.location(place) for place in found]
 
     @server.feature(lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
@@ -254,7 +255,9 @@ def _edits(server: Server) -> None:
             return None
         analysis, places = known
         try:
-            found = navigate.rename(analysis, *places.place(params.position), params.new_name)
+            line, column = places.place(params.position)
+            others = server.project.analyses()
+            found = navigate.rename(analysis, line, column, params.new_name, others)
         except RenameError as error:
             raise JsonRpcInvalidParams(message=str(error)) from None
         changes: dict[str, list[lsp.TextEdit]] = {}

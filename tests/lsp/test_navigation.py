@@ -84,6 +84,23 @@ def test_references_are_those_of_the_scope() -> None:
     assert found == [(2, 10), (3, 9), (4, 17)]
 
 
+def test_references_in_open_scripts_that_import_this_one(tmp_path: Path) -> None:
+    lib, main = tmp_path / "lib.sgl", tmp_path / "main.sgl"
+    project = Project()
+    project.put("lib", lib, "def log(x):\n    pass\n", 1)
+    project.put("main", main, 'import "lib.sgl" as l\n\ndef f():\n    l.log(x=1)\n', 1)
+    analysis = project.analysis("lib")
+    assert analysis is not None
+
+    def places(column: int) -> list[tuple[str, int, int]]:
+        found = references(analysis, 1, column, project.analyses())
+        return [(place.unit.file, place.loc.line, place.loc.column) for place in found]
+
+    assert places(5) == [(str(lib), 1, 5), (str(main), 4, 7)]
+    assert places(9) == [(str(lib), 1, 9), (str(main), 4, 11)]
+    assert len(rename(analysis, 1, 5, "note", project.analyses())) == 2
+
+
 def apply(analysis: Analysis, line: int, column: int, name: str) -> str:
     """The text after a name was changed."""
     lines = list(analysis.lines)
