@@ -76,6 +76,8 @@ def _check(path: str, stdin_name: str, found: Findings, shown: Sequence[str], st
 
 def summary(files: int, findings: Sequence[Diagnostic]) -> str:
     """One line: how many files, and how many findings of each kind."""
+    if not files:
+        return "found no programs"
     severities = [one.severity for one in dict.fromkeys(findings)]
     counts = [(severities.count(kind), kind) for kind in KINDS if kind in severities]
     shown = ", ".join(f"{n} {kind}{'s' if n != 1 else ''}" for n, kind in counts)

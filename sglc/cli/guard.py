@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import sys
@@ -12,6 +13,8 @@ from sglc.cli import console
 from sglc.diagnostics.core import Diagnostic, SglcError, UsageError
 
 OK, DIAGNOSTICS, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+
+_WRITING = frozenset({errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EBADF})
 
 P = ParamSpec("P")
 
@@ -40,7 +43,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except Exception as error:
             if _is_exit(error):
                 raise
-            found = _diagnosed(error)
+            found = _unwritable(error) or _diagnosed(error)
             if found is None:
                 console.message(_report(error))
                 leave(INTERNAL)
@@ -74,8 +77,22 @@ def _diagnosed(error: Exception) -> SglcError | None:
 
 def _leave_quietly() -> NoReturn:
     """The reader of our output is gone: nothing more can or should be said."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop_output()
     leave(DIAGNOSTICS)
+
+
+def _unwritable(error: Exception) -> SglcError | None:
+    """A failed write to stdout, where the disk is full for instance; files say their names."""
+    if not isinstance(error, OSError) or error.filename is not None or error.errno not in _WRITING:
+        return None
+    _drop_output()
+    what = (error.strerror or str(error)).lower()
+    return SglcError(Diagnostic(code="SGL0606", message=f"cannot write the output: {what}"))
+
+
+def _drop_output() -> None:
+    """Let what stdout still holds go nowhere: writing it again at exit would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: Exception) -> str:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line; exit codes are 0, 1 (diagnostics), 2 (usage) and 3 (internal)."""
-    arguments = sys.argv[1:]
+    _open_streams()
+    try:
+        _main(sys.argv[1:])
+    except KeyboardInterrupt:  # while commands are loaded; once one runs, it says so itself
+        sys.exit(130)
+
+
+def _open_streams() -> None:
+    """Started with closed streams (`>&-`), Python has none; then what is written goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _main(arguments: list[str]) -> None:
     if arguments == ["--version"]:  # without building the other commands
         from sglc.cli.version import describe
 

@@ -64,12 +64,25 @@ def parse_target(text: str) -> Target:
     if path.suffix not in SUFFIXES:
         raise _not_a_program(path)
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        content = _decoded(path)
     except UnicodeDecodeError as error:
-        raise _usage("SGL0606", f"`{path}` is not UTF-8 text: {error.reason}") from None
+        message = f"`{path}` is not {error.encoding.upper()} text: {error.reason}"
+        raise _usage("SGL0606", message) from None
+    except SyntaxError as error:  # the encoding that a Python file declares
+        raise _usage("SGL0606", f"cannot read `{path}`: {error.msg}") from None
     except OSError as error:
         raise _usage("SGL0606", f"cannot read `{path}`: {reason(error)}") from None
     return Target(path, function or None, content)
+
+
+def _decoded(path: Path) -> str:
+    """Text without a byte order mark; a Python file may declare its encoding (PEP 263)."""
+    if path.suffix == ".py":
+        import tokenize
+
+        with tokenize.open(path) as file:
+            return file.read()
+    return path.read_text(encoding="utf-8-sig")
 
 
 def from_stdin(text: str, name: str) -> Target:
@@ -157,7 +170,7 @@ def functions_help(programs: Mapping[str, object], path: Path | None = None) -> 
 def _similar_files(path: Path) -> Sequence[str]:
     if not path.parent.is_dir():
         return ()
-    names = [p.name for p in path.parent.iterdir() if p.suffix in SUFFIXES]
+    names = [p.name for p in path.parent.iterdir() if p.suffix in SUFFIXES and p.is_file()]
     close = get_close_matches(path.name, names, 1)
     return (f"did you mean `{path.parent / close[0]}`?",) if close else ()
 
