@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sglc.diagnostics.core import Label, Span
+from sglc.diagnostics.core import Diagnostic, Label, ParseError, Span
 from sglc.execution.externs import Externs
 from sglc.execution.files import Files
 from sglc.execution.handle import Handle
@@ -17,8 +17,10 @@ from sglc.execution.session import Session
 from sglc.execution.values import PendingFailedError
 from sglc.expressions.conversion import ConversionError
 from sglc.expressions.meter import Meter, TooLargeError
+from sglc.expressions.problem import Problem
 from sglc.expressions.values import ValueFailedError, ValueLimits
 from sglc.ir.core import Func, Loc, Module, Op, Value
+from sglc.ir.signature import declared
 
 Pieces = Mapping[int, Callable[..., object]]
 """Host code of a Python function by number; called with the frame's variables and operands."""
@@ -185,6 +187,9 @@ def convert_failure(frame: Frame, error: Exception, loc: Loc | None) -> BaseExce
             return script_error("limit", str(error), here, label, helps=_set_limit(error.limit))
         case ConversionError():
             return script_error("value_error", str(error), here, "does not fit")
+        case Problem():  # only in IR that was written or changed by hand
+            message = f"the expression of an `ex.eval` cannot be read: {error.message}"
+            return ParseError(Diagnostic(code="SGL0150", message=message, span=here))
     return error
 
 
@@ -217,9 +222,6 @@ def bind_arguments(frame: Frame, args: Mapping[str, object], prompt: Handle | No
         first = params.pop(0)
         assert prompt is not None, f"@{func.name} needs a prompt"
         frame.env[first] = frame.handle = prompt
-    declared = func.attrs.get("params", ())
-    assert isinstance(declared, tuple)
-    for param, entry in zip(params, declared, strict=False):
-        assert isinstance(entry, Mapping)
+    for param, entry in zip(params, declared(func), strict=False):
         name = str(entry["name"])
         frame.env[param] = args[name] if name in args else plain(entry["default"])

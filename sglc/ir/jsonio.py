@@ -12,15 +12,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, cast, get_args
+from typing import Any
 
 from sglc.diagnostics.core import Diagnostic, ParseError
 from sglc.ir.collector import without_collection
-from sglc.ir.core import Attr, Func, Loc, Module, Op, Region, Symbol, TypeName, Value
+from sglc.ir.core import Attr, Func, Loc, Module, Op, Symbol, Value
+from sglc.ir.json_reader import read
 from sglc.ir.printer import VERSION, name_values
 
 Json = dict[str, Any]
-_TYPES = frozenset(get_args(TypeName))
 
 
 @without_collection
@@ -34,7 +34,7 @@ def from_json(text: str) -> Module:
     """The module that `to_json` wrote. Raises `ParseError`."""
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ParseError(Diagnostic(code="SGL0155", message=f"not JSON: {error}")) from error
     return from_data(data)
 
@@ -51,18 +51,9 @@ def to_data(module: Module) -> Json:
 
 
 @without_collection
-def from_data(data: Mapping[str, Any]) -> Module:
+def from_data(data: Any) -> Module:
     """The module that `to_data` wrote. Raises `ParseError` when the data has another shape."""
-    try:
-        if data["sglir"] != VERSION:
-            raise ValueError(f"version {data['sglir']} cannot be read")
-        module = Module(data["file"], attrs=_attrs_in(data["attrs"]))
-        for item in data["funcs"]:
-            module.funcs[item["name"]] = _func_in(item)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"not an IR module in JSON: {type(error).__name__}: {error}"
-        raise ParseError(Diagnostic(code="SGL0155", message=message)) from error
-    return module
+    return read(data)
 
 
 def _func_out(func: Func) -> Json:
@@ -74,15 +65,6 @@ def _func_out(func: Func) -> Json:
         "ops": [_op_out(op, names) for op in func.body.ops],
         "loc": _loc_out(func.loc),
     }
-
-
-def _func_in(data: Json) -> Func:
-    values: dict[str, Value] = {}
-    params = _values_in(data["params"], values)
-    func = Func(data["name"], params, _attrs_in(data["attrs"]), _loc_in(data["loc"]))
-    for item in data["ops"]:
-        func.body.append(_op_in(item, values))
-    return func
 
 
 def _op_out(op: Op, names: Mapping[Value, str]) -> Json:
@@ -103,47 +85,16 @@ def _op_out(op: Op, names: Mapping[Value, str]) -> Json:
     }
 
 
-def _op_in(data: Json, values: dict[str, Value]) -> Op:
-    operands = [values[name] for name in data["operands"]]
-    regions = []
-    for item in data["regions"]:
-        region = Region(item["label"], _values_in(item["args"], values))
-        for inner in item["ops"]:
-            region.append(_op_in(inner, values))
-        regions.append(region)
-    results = _values_in(data["results"], values)
-    attrs = _attrs_in(data["attrs"])
-    return Op(data["op"], operands, results, attrs, regions, _loc_in(data["loc"]))
-
-
 def _values_out(values: Sequence[Value], names: Mapping[Value, str]) -> list[list[str]]:
     return [[names[v], v.type] for v in values]
-
-
-def _values_in(data: list[list[str]], values: dict[str, Value]) -> list[Value]:
-    made = []
-    for name, kind in data:
-        if kind not in _TYPES or name in values:
-            raise ValueError(f"bad definition of {name}")
-        values[name] = Value(name.removeprefix("%"), cast("TypeName", kind))
-        made.append(values[name])
-    return made
 
 
 def _loc_out(loc: Loc | None) -> list[int] | None:
     return None if loc is None else [loc.line, loc.column, loc.end_line, loc.end_column]
 
 
-def _loc_in(data: list[int] | None) -> Loc | None:
-    return None if data is None else Loc(*data)
-
-
 def _attrs_out(attrs: Mapping[str, Attr]) -> Json:
     return {key: _attr_out(value) for key, value in attrs.items()}
-
-
-def _attrs_in(data: Json) -> dict[str, Attr]:
-    return {key: _attr_in(value) for key, value in data.items()}
 
 
 def _attr_out(value: Attr) -> Any:
@@ -159,20 +110,3 @@ def _attr_out(value: Attr) -> Any:
                 return {"$dict": [[k, _attr_out(v)] for k, v in value.items()]}
             return _attrs_out(value)
     return value
-
-
-def _attr_in(data: Any) -> Attr:
-    match data:
-        case {"$symbol": str(name)}:
-            return Symbol(name)
-        case {"$float": str(number)}:
-            return float(number)
-        case {"$dict": list(pairs)}:
-            return {key: _attr_in(value) for key, value in pairs}
-        case dict():
-            return _attrs_in(data)
-        case list():
-            return tuple(_attr_in(v) for v in data)
-        case None | bool() | int() | float() | str():
-            return data
-    raise TypeError(f"{type(data).__name__} is no JSON value")

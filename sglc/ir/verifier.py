@@ -15,6 +15,7 @@ from sglc.ir.core import Func, Loc, Module, Op, Region, Symbol, Value
 from sglc.ir.ops import FUNC_ENDS, OPS, PARAMS
 from sglc.ir.printer import name_values, op_text
 from sglc.ir.spec import Operand, OpSpec, Result
+from sglc.ir.verify_attrs import attr_findings
 from sglc.ir.verify_control import control_findings
 from sglc.ir.verify_linear import linear_findings
 
@@ -41,9 +42,22 @@ _ACCEPTS: dict[str, frozenset[str]] = {
 @without_collection
 def verify(module: Module) -> None:
     """Raise `VerifyError` with every finding, each with its op's text; return if there are none."""
-    findings = [d for func in module.funcs.values() for d in _FuncVerifier(module, func).run()]
+    findings = [_finding(module, message) for message in attr_findings(module)]
+    findings += [d for func in module.funcs.values() for d in _FuncVerifier(module, func).run()]
     if findings:
         raise VerifyError(findings)
+
+
+_PLEASE = "this is a bug in sglc: please report it with the program"
+
+
+def _finding(module: Module, message: str) -> Diagnostic:
+    return Diagnostic(
+        code=ATTRIBUTES,
+        message=message,
+        span=_span(module.file, Loc(1, 1, 1, 2)),
+        notes=(_PLEASE,),
+    )
 
 
 class _FuncVerifier:
@@ -58,6 +72,8 @@ class _FuncVerifier:
             self.add(LOCATION, f"function `@{self.func.name}` has no location", None)
         if self.func.body.parent is not self.func:
             self.add(STRUCTURE, "the function's body has another parent", None)
+        for message in attr_findings(self.module, self.func):
+            self.add(ATTRIBUTES, message, None)
         self.region(self.func.body, FUNC_ENDS, set(), f"function `@{self.func.name}`", None)
         if not self.findings:
             # These read the structure that the checks above established.
@@ -78,7 +94,7 @@ class _FuncVerifier:
                 code=code,
                 message=message,
                 span=_span(self.module.file, loc),
-                notes=(*notes, "this is a bug in sglc: please report it with the program"),
+                notes=(*notes, _PLEASE),
             )
         )
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from sglc.diagnostics.core import Diagnostic, Span, UsageError
 from sglc.ir.core import Func, Module
+from sglc.ir.signature import declared
 
 SUFFIXES = (".sgl", ".py", ".sglir")
 
@@ -147,11 +147,9 @@ def is_program(func: Func) -> bool:
 
 def params_of(func: Func) -> tuple[Param, ...]:
     """Parameters of a function of the IR, the state left out."""
-    declared: Any = func.attrs.get("params", ())
     return tuple(
         Param(str(entry["name"]), _text(entry.get("type")), "default" not in entry)
-        for entry in declared
-        if isinstance(entry, Mapping)
+        for entry in declared(func)
     )
 
 

@@ -16,6 +16,7 @@ from sglc.expressions.conversion import (
 )
 from sglc.expressions.values import ValueFailedError, from_host
 from sglc.ir.core import Func, Module
+from sglc.ir.signature import declared
 
 
 def entry_function(module: Module, name: str | None = None) -> Func:
@@ -76,7 +77,7 @@ def convert_args(
     Raises:
         LowerError: with a diagnostic for each missing, unknown or unfitting argument.
     """
-    params = [cast("Mapping[str, Any]", p) for p in cast("tuple[Any, ...]", func.attrs["params"])]
+    params = list(cast("tuple[Mapping[str, Any], ...]", declared(func)))
     schemas = cast("Mapping[str, JsonSchema]", module.attrs.get("schemas", {}))
     problems = list(_unknown(module, func, params, given))
     values: dict[str, object] = {}
