@@ -160,13 +160,13 @@ def _object(data: Any, keys: tuple[str, ...], what: str) -> dict[str, Any]:
 def _list(data: Any, what: str) -> list[Any]:
     if not isinstance(data, list):
         _fail(f"{what} must be a list")
-    return cast("list[Any]", data)
+    return data
 
 
 def _text(data: Any, what: str) -> str:
     if not isinstance(data, str):
         _fail(f"{what} must be a string")
-    return cast("str", data)
+    return data
 
 
 def _fail(message: str, *helps: str) -> NoReturn:
