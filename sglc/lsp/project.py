@@ -76,6 +76,14 @@ class Analysis:
         """Whether the script or one it imports cannot be parsed as it is."""
         return bool(self.loaded.diagnostics)
 
+    def depends_on(self, path: Path | None) -> bool:
+        """Whether a file that is opened, changed or closed can change what is known here."""
+        if "loaded" not in self.__dict__ or path is None:
+            return False
+        if any(unit.import_items.keys() - unit.imports.keys() for unit in self.units):
+            return True  # an import that failed may succeed now
+        return path.resolve() in {Path(unit.file).resolve() for unit in self.units}
+
     @property
     def units(self) -> list[Unit]:
         """The script and what it imports."""
@@ -123,15 +131,22 @@ class Project:
         """Enter the text that a script has now."""
         name = str(path) if path is not None else uri
         self.buffers[uri] = Buffer(name, path, normalize_newlines(text), version)
-        self.forget()
+        self._changed(uri, path)
 
     def close(self, uri: str) -> None:
         """From now on the script is what the disk has."""
-        self.buffers.pop(uri, None)
-        self.forget()
+        buffer = self.buffers.pop(uri, None)
+        self._changed(uri, buffer.path if buffer is not None else None)
+
+    def _changed(self, uri: str, path: Path | None) -> None:
+        self._analyses = {
+            other: analysis
+            for other, analysis in self._analyses.items()
+            if other != uri and not analysis.depends_on(path)
+        }
 
     def forget(self) -> None:
-        """Files have changed: everything is computed anew when it is asked for."""
+        """Files on disk have changed: everything is computed anew when it is asked for."""
         self._analyses.clear()
 
     def analysis(self, uri: str) -> Analysis | None:

@@ -59,7 +59,8 @@ class Server(LanguageServer):
         )
         self.project = Project()
         self.pending: asyncio.TimerHandle | None = None
-        self.published: set[str] = set()
+        self.published: dict[str, Analysis] = {}
+        """What the diagnostics that the client has are from, by URI."""
 
     def report_server_error(self, error: Exception, source: object) -> None:
         """Log what the client did wrong instead of showing it to the user."""
@@ -90,9 +91,13 @@ class Server(LanguageServer):
         self.pending = asyncio.get_running_loop().call_later(delay, self.publish)
 
     def publish(self) -> None:
-        """Publish the diagnostics of every open script: changes of one may be others' mistakes."""
+        """Publish the diagnostics of the scripts that have changed, or what they import."""
         self.pending = None
         for uri, buffer in list(self.project.buffers.items()):
+            analysis = self.project.analysis(uri)
+            if analysis is None or self.published.get(uri) is analysis:
+                continue
+            self.published[uri] = analysis
             try:
                 found = self._diagnostics(uri)
             except Exception:
@@ -158,6 +163,7 @@ def _documents(server: Server) -> None:
     async def closed(params: lsp.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
         server.project.close(uri)
+        server.published.pop(uri, None)
         server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, []))
         server.schedule()
 

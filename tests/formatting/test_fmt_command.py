@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sglc.formatting import script
 from tests.cli.programs import ROOT, environment, invoke
 
 UGLY = 'def f( ):\n  "a"  # text\n'
@@ -48,11 +49,12 @@ def test_check_and_diff_write_nothing(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert done.stderr == "1 file would be formatted\n"
     assert path.read_text() == UGLY
-    patched = subprocess.run(
-        ["patch", "-p0", "-s", str(path)], input=done.stdout, text=True, check=False
-    )
-    assert patched.returncode == 0
-    assert path.read_text() == NICE
+    header, body = done.stdout.split("@@ -1,2 +1,2 @@\n")
+    assert header == f"--- {path}\n+++ {path}\n"
+    old, new = UGLY.splitlines(keepends=True), NICE.splitlines(keepends=True)
+    assert body.splitlines(keepends=True) == [f"-{line}" for line in old] + [
+        f"+{line}" for line in new
+    ]
 
 
 def test_a_script_with_mistakes_is_left_alone_and_the_others_are_formatted(tmp_path: Path) -> None:
@@ -63,6 +65,18 @@ def test_a_script_with_mistakes_is_left_alone_and_the_others_are_formatted(tmp_p
     assert f"--> {broken}:2:9" in done.stderr
     assert done.stderr.endswith("1 file formatted, 1 file cannot be formatted\n")
     assert (broken.read_text(), ugly.read_text()) == (BROKEN, NICE)
+
+
+def test_a_bug_of_ours_leaves_the_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = script._Printer.run
+    monkeypatch.setattr(script._Printer, "run", lambda self: run(self).replace("text", "test"))
+    path = write(tmp_path / "ugly.sgl", UGLY)
+    done = invoke("fmt", str(path))
+    assert done.exit_code == 3
+    assert "formatting lost or moved a comment" in done.stderr
+    assert path.read_text() == UGLY
 
 
 def test_stdin(tmp_path: Path) -> None:

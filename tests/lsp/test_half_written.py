@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -115,6 +116,21 @@ def test_codes_are_links_where_docs_have_an_address(monkeypatch: pytest.MonkeyPa
     link = diagnostic(finding, places, []).code_description
     assert link is not None
     assert link.href == "https://example.com/docs/errors.md#sgl0202-undefined-name"
+
+
+def test_only_what_can_have_changed_is_looked_at_again(tmp_path: Path) -> None:
+    paths = {name: tmp_path / f"{name}.sgl" for name in ("lib", "main", "other")}
+    project = Project()
+    project.put("main", paths["main"], 'import "lib.sgl" as l\n', 1)
+    project.put("other", paths["other"], "def f():\n    pass\n", 1)
+    project.put("lib", paths["lib"], "def f():\n    pass\n", 1)
+    before = {uri: project.analysis(uri) for uri in project.buffers}
+    for analysis in before.values():
+        assert analysis is not None
+        assert analysis.diagnostics == []
+    project.put("lib", paths["lib"], "def g():\n    pass\n", 2)
+    same = [uri for uri in before if project.analysis(uri) is before[uri]]
+    assert same == ["other"]
 
 
 def test_a_long_chain_of_branches() -> None:
