@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sglc.backends.recording import RecordingBackend
 from sglc.diagnostics.core import Diagnostic, SglcError
 from sglc.execution.driver import Driver
 from sglc.execution.externs import Externs
+from sglc.execution.files import Files
 from sglc.execution.interpreter import run_function
 from sglc.execution.limits import Limits
 from sglc.execution.session import Session
@@ -40,6 +42,7 @@ class Outcome:
     error: Diagnostic | None
     backend: RecordingBackend
     vars: dict[str | None, Any] = field(default_factory=dict)
+    messages: list[Any] = field(default_factory=list)
 
 
 def run(
@@ -53,6 +56,7 @@ def run(
     functions: Mapping[str, Callable[..., Any]] | None = None,
     allow: Collection[str] = (),
     limits: Limits | None = None,
+    files: Collection[Path] = (),
     seed: int = 1,
     through_text: bool = False,
 ) -> Outcome:
@@ -70,11 +74,14 @@ def run(
     externs = Externs(allow, functions=functions)
     value: object = None
     error: Diagnostic | None = None
-    strand = run_function(module, func, values, session, handle, limits, externs=externs)
+    strand = run_function(
+        module, func, values, session, handle, limits, externs=externs, files=Files(files)
+    )
     try:
         value = Driver.get().spawn(strand).result(20)
     except SglcError as raised:
         error = raised.diagnostics[0]
     shown = handle.current_text()
     final = None if handle.error().result(20) is not None else shown.result(20)
-    return Outcome(value, final, backend.prompts, error, backend, dict(handle.vars))
+    messages = [] if final is None else handle.current_messages().result(20)
+    return Outcome(value, final, backend.prompts, error, backend, dict(handle.vars), messages)

@@ -45,12 +45,12 @@ def test_every_one_is_listed_once(
 
 
 def test_the_page_shows_the_tables() -> None:
-    """`UPDATE_GOLDEN=1` rewrites them."""
+    """`SGLC_UPDATE_GOLDEN=1` rewrites them."""
     begin, end = "<!-- functions: begin -->\n\n", "\n<!-- functions: end -->"
     page = PAGE.read_text(encoding="utf-8")
     head, rest = page.split(begin)
     _, tail = rest.split(end)
     wanted = head + begin + reference.tables() + end + tail
-    if os.environ.get("UPDATE_GOLDEN"):
+    if os.environ.get("SGLC_UPDATE_GOLDEN"):
         PAGE.write_text(wanted, encoding="utf-8")
     assert page == wanted

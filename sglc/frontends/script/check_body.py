@@ -45,7 +45,13 @@ from sglc.frontends.script.check_kinds import (
     record,
     unfit,
 )
-from sglc.frontends.script.generation import check_generation, dtype_value, is_generation
+from sglc.frontends.script.generation import (
+    check_generation,
+    check_image,
+    dtype_value,
+    is_generation,
+    is_image,
+)
 from sglc.frontends.script.names import assigned, blocks, local_functions
 from sglc.frontends.script.symbols import Unit, find_target
 from sglc.frontends.script.taken import Taken
@@ -203,6 +209,12 @@ class _BodyChecker:
 
     def _expr_stmt(self, stmt: ExprStmt, known: Known, place: _Place) -> None:
         value = stmt.value
+        if is_image(self.unit, value):
+            assert isinstance(value, Call)
+            self.add(*check_image(value))
+            for arg in value.args:
+                self.expressions.check(arg, known, place.around)
+            return
         before = len(self.expressions.problems)
         self.value(value, known, place)
         if is_generation(value) or len(self.expressions.problems) > before:

@@ -24,7 +24,7 @@ from sglc.frontends.script.check_kinds import (
     union,
 )
 from sglc.frontends.script.closures import hides
-from sglc.frontends.script.generation import duplicate_keywords
+from sglc.frontends.script.generation import duplicate_keywords, is_image
 from sglc.frontends.script.symbols import Target, Unit, find_target
 from sglc.frontends.script.types import annotation_schema
 
@@ -51,6 +51,9 @@ class CallChecker:
     ) -> Types:
         """Report what is wrong with a call; what it can give."""
         unit = self.expressions.unit
+        if is_image(unit, call):
+            self.expressions.add(_image_inside(call))
+            return None
         found = list(check_call(unit, call))
         self.expressions.add(*found)
         target = find_target(unit, call.function)
@@ -189,6 +192,11 @@ def _misplaced(call: Call, target: Target, around: Around) -> Iterator[Problem]:
             "opens a role",
             marks=(Mark(around.role[1], "still open"),),
         )
+
+
+def _image_inside(call: Call) -> Problem:
+    helps = ("write it on a line of its own",)
+    return Problem("SGL0214", "`image` gives no value", call.loc, "must stand alone", helps=helps)
 
 
 def check_call(unit: Unit, call: Call) -> Iterator[Problem]:

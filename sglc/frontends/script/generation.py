@@ -33,6 +33,30 @@ def is_generation(expr: Expr) -> bool:
     )
 
 
+def is_image(unit: Unit, expr: Expr) -> bool:
+    """Whether the expression is `image(...)`, and the file has no function of that name."""
+    return (
+        isinstance(expr, Call)
+        and isinstance(expr.function, Name)
+        and expr.function.id == "image"
+        and "image" not in unit.functions
+        and "image" not in unit.externs
+    )
+
+
+def check_image(call: Call) -> Iterator[Problem]:
+    """`image` takes one value, by position."""
+    if len(call.args) != 1 or call.keywords:
+        place = call.keywords[0].loc if call.keywords else call.loc
+        yield Problem(
+            "SGL0204",
+            "`image` takes one argument",
+            place,
+            "not one",
+            helps=('write `image("picture.png")`, or `image(path)`',),
+        )
+
+
 def schema_name(unit: Unit, expr: Expr) -> str | None:
     """The qualified schema that `json=` names, None if it names none."""
     if isinstance(expr, Name) and expr.id in unit.schemas:

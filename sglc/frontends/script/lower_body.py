@@ -22,7 +22,7 @@ from sglc.frontends.script.ast import (
     Try,
     While,
 )
-from sglc.frontends.script.generation import is_generation
+from sglc.frontends.script.generation import is_generation, is_image
 from sglc.frontends.script.lower_control import ControlLowering
 from sglc.frontends.script.symbols import Unit
 from sglc.ir.builder import Builder
@@ -120,6 +120,9 @@ class BodyLowering(ControlLowering):
         if is_generation(value):
             assert isinstance(value, Call)
             self.generation(value, None)
+        elif is_image(self.unit, value):
+            assert isinstance(value, Call)
+            self.builder.op("lm.image", [self.handle, self.expr(value.args[0], "image")])
         else:
             self.expr(value)
 
