@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from sglc.cli import bench, bench_rows, check, compile, explain, fmt, lsp, run, version
+from sglc.cli import (
+    bench,
+    bench_rows,
+    check,
+    compile,
+    explain,
+    fmt,
+    lsp,
+    phase_options,
+    run,
+    version,
+)
 
 app = typer.Typer(
     name="sglc",
@@ -36,7 +47,7 @@ def options(
 
 
 app.command("check", epilog=check.EXAMPLES)(check.check)
-app.command("compile", cls=compile.Command, epilog=compile.EXAMPLES)(compile.compile)
+app.command("compile", cls=phase_options.Command, epilog=compile.EXAMPLES)(compile.compile)
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("fmt", epilog=fmt.EXAMPLES)(fmt.fmt)

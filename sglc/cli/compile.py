@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
 from sglc.cli import console, emission, options, pipelines
 from sglc.cli.emission import Emit
+from sglc.cli.groups import grouped
 from sglc.cli.guard import guarded, usage
+from sglc.cli.phase_options import Phases
 from sglc.diagnostics.output import OutputFormat
 
 if TYPE_CHECKING:
-    from sglc.passes.instrumentation import Instrumentation, Observer, Report
+    from sglc.passes.instrumentation import Report
     from sglc.programs.compilation import Plan
     from sglc.programs.target import Target
 
@@ -25,22 +26,13 @@ EXAMPLES = options.examples(
     "sglc compile examples/judge.sgl --dump-ir phases --time-passes",
     "sglc compile phases/01.lower.sglir --from lower --print-ir-after-change",
 )
-LAST = "<last>"
-"""What `--print-ir-after` without a phase stands for."""
-
-
-class Command(TyperCommand):
-    """A command whose `--print-ir-after` may stand without `=PHASE`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Give the bare option its value, which the parser cannot leave out."""
-        bare = "--print-ir-after"
-        return super().parse_args(ctx, [f"{bare}={LAST}" if a == bare else a for a in args])
 
 
 @guarded
+@grouped
 def compile(
     file: options.Target,
+    phases: Phases,
     emit: Annotated[
         Emit | None,
         typer.Option(
@@ -54,15 +46,8 @@ def compile(
         Path | None,
         typer.Option("-o", "--output", help="Write to a file instead of stdout; `-` is stdout."),
     ] = None,
-    stop: options.To = None,
-    start: options.From = None,
     passes: options.Passes = None,
     no_pass: options.NoPass = None,
-    dump_ir: options.DumpIr = None,
-    print_after: options.PrintAfter = None,
-    print_after_all: options.PrintAfterAll = False,
-    print_after_change: options.PrintAfterChange = False,
-    time_passes: options.TimePasses = False,
     output_format: options.Format = None,
     remarks: Annotated[
         bool, typer.Option("--remarks", help="Say what front end and passes found, on stderr.")
@@ -78,11 +63,9 @@ def compile(
 
     console.FORM.set(output_format)
     target = parse_target(file)
-    plan = Plan(pipelines.choose(passes, no_pass), start, _stop(stop, emit))
-    shown = _printed(plan, print_after or (), every=print_after_all, changes=print_after_change)
-    between = _between(shown, dump_ir, changes=print_after_change, texts=emit is Emit.HTML)
-    report = compile_target(target, plan, between)
-    if time_passes:
+    plan = Plan(pipelines.choose(passes, no_pass), phases.start, phases.last(emit))
+    report = compile_target(target, plan, phases.between(plan, texts=emit is Emit.HTML))
+    if phases.time_passes:
         from sglc.passes.observers import times_table
 
         console.message(times_table(report))
@@ -98,41 +81,6 @@ def _findings(report: Report, *, remarks: bool) -> None:
     found = [d for d in report.remarks if machine or remarks or d.severity != "remark"]
     if found or machine:
         console.show(found)
-
-
-def _stop(stop: str | None, emit: Emit | None) -> str | None:
-    """The last phase: `--emit ast` is that of the syntax tree."""
-    if emit is not Emit.AST:
-        return stop
-    if stop not in (None, "parse"):
-        raise usage(f"`--emit ast` prints what `parse` made, not `{stop}`", "leave `--to` out")
-    return "parse"
-
-
-def _printed(
-    plan: Plan, chosen: list[str] | tuple[str, ...], *, every: bool, changes: bool
-) -> frozenset[str] | None:
-    """The phases whose IR goes to stderr; None is all, an empty set none."""
-    if every or changes:
-        return None
-    names = [plan.last if name == LAST else name for name in chosen]
-    return frozenset(name for name in names if plan.number(name) >= 0)
-
-
-def _between(
-    shown: frozenset[str] | None, dump: Path | None, *, changes: bool, texts: bool
-) -> Instrumentation:
-    from sglc.passes.instrumentation import Instrumentation
-    from sglc.passes.observers import Dump, KeepTexts, Print
-
-    observers: list[Observer] = []
-    if shown is None or shown:
-        observers.append(Print(console.message, shown, only_changes=changes))
-    if dump is not None:
-        observers.append(Dump(emission.folder(dump)))
-    if texts:
-        observers.append(KeepTexts())
-    return Instrumentation(observers=tuple(observers))
 
 
 def _text(target: Target, report: Report, plan: Plan, emit: Emit | None) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sglc.diagnostics.output import OutputFormat
-
-PHASES = "Phases"
 
 Target = Annotated[
     str,
@@ -49,70 +46,6 @@ Format = Annotated[
         help="How findings are written. text: with source lines. concise: one line each. json: "
         "one object a line. sarif: a SARIF 2.1.0 log. github: workflow commands.",
         show_default="text",
-    ),
-]
-To = Annotated[
-    str | None,
-    typer.Option(
-        "--to",
-        metavar="PHASE",
-        help="Stop after this phase: parse, lower, or the name of a pass.",
-        show_default=False,
-        rich_help_panel=PHASES,
-    ),
-]
-From = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="PHASE",
-        help="FILE is a .sglir dump of this phase: go on with the next one.",
-        show_default=False,
-        rich_help_panel=PHASES,
-    ),
-]
-DumpIr = Annotated[
-    Path | None,
-    typer.Option(
-        "--dump-ir",
-        metavar="DIR",
-        help="Write what each phase made: 00.parse.txt, 01.lower.sglir, 02.promote.sglir, ...",
-        show_default=False,
-        rich_help_panel=PHASES,
-    ),
-]
-PrintAfter = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--print-ir-after",
-        metavar="[=PHASE]",
-        help="Print the IR after a phase, by default the last one, to stderr; may be repeated.",
-        show_default=False,
-        rich_help_panel=PHASES,
-    ),
-]
-PrintAfterAll = Annotated[
-    bool,
-    typer.Option(
-        "--print-ir-after-all",
-        help="Print what every phase made to stderr.",
-        rich_help_panel=PHASES,
-    ),
-]
-PrintAfterChange = Annotated[
-    bool,
-    typer.Option(
-        "--print-ir-after-change",
-        help="As --print-ir-after-all, without phases that changed nothing.",
-        rich_help_panel=PHASES,
-    ),
-]
-TimePasses = Annotated[
-    bool,
-    typer.Option(
-        "--time-passes",
-        help="Print a table of times to stderr: parsing, lowering, passes, verifying.",
-        rich_help_panel=PHASES,
     ),
 ]
 
