@@ -23,7 +23,12 @@ class Editor(LanguageClient):
     def __init__(self) -> None:
         super().__init__("tests", "1")
         self.diagnostics: dict[str, list[lsp.PublishDiagnosticsParams]] = {}
+        self.registered: list[str] = []
         self.news = asyncio.Event()
+
+        @self.feature(lsp.CLIENT_REGISTER_CAPABILITY)
+        def registered(params: lsp.RegistrationParams) -> None:
+            self.registered += [each.method for each in params.registrations]
 
         @self.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
         def published(params: lsp.PublishDiagnosticsParams) -> None:
@@ -74,10 +79,14 @@ async def editor(root: Path, encodings: list[str] | None = None) -> AsyncIterato
     assert process is not None
     try:
         general = lsp.GeneralClientCapabilities(position_encodings=encodings)
+        watched = lsp.DidChangeWatchedFilesClientCapabilities(dynamic_registration=True)
         async with asyncio.timeout(TIMEOUT):
             await client.initialize_async(
                 lsp.InitializeParams(
-                    capabilities=lsp.ClientCapabilities(general=general if encodings else None),
+                    capabilities=lsp.ClientCapabilities(
+                        general=general if encodings else None,
+                        workspace=lsp.WorkspaceClientCapabilities(did_change_watched_files=watched),
+                    ),
                     root_uri=root.as_uri(),
                 )
             )

@@ -135,6 +135,7 @@ def test_imported_buffers_count_before_they_are_saved(talk: Session, tmp_path: P
     lib.write_text("def old():\n    pass\n")
 
     async def session(client: Editor) -> None:
+        assert client.registered == [lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES]
         client.open(main.as_uri(), 'import "lib.sgl" as lib\n\ndef f():\n    lib.new(1)\n')
         (missing,) = await client.found(main.as_uri())
         assert missing.code == "SGL0201"
