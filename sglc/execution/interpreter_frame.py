@@ -158,7 +158,10 @@ def schemas_of(module: Module) -> Mapping[str, Any]:
 
 def cause_of(error: Exception) -> BaseException | None:
     """What a failure's traceback shows besides itself."""
-    return error.error if isinstance(error, PendingFailedError) else None
+    if not isinstance(error, PendingFailedError):
+        return None
+    # A call beside this one failed with what the program sees already: that is no cause of itself.
+    return error.error.__cause__ if isinstance(error.error, ScriptError) else error.error
 
 
 def over_limit(frame: Frame, op: Op, message: str, limit: str) -> ScriptError:

@@ -94,7 +94,11 @@ def in_own_loop(body: AsyncBody) -> Callable[..., Any]:
 
         try:
             asyncio.get_running_loop()
+            running = True
         except RuntimeError:
+            running = False
+        # Not inside the handler: its exception would be the context of the body's own.
+        if not running:
             return asyncio.run(body(*args, **kwargs))
         name = getattr(body, "__name__", "the program")
         raise RuntimeError(

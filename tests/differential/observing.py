@@ -125,17 +125,19 @@ def lines_of(error: BaseException, file: str) -> str:
     return " > ".join(lines)
 
 
-def shown(error: BaseException | None, file: str) -> str:
+def shown(error: BaseException | None, file: str, later: tuple[int, ...] = ()) -> str:
     """An exception with its notes, where it was raised, and what came before it."""
     if error is None:
         return ""
+    if id(error) in later:
+        return "itself"
     notes = "|".join(n.replace(file, "FILE") for n in getattr(error, "__notes__", ()))
     text = f"{type(error).__name__}: {error} [{lines_of(error, file)}] {notes}"
     before = error.__cause__
     if before is None and not error.__suppress_context__:
         before = error.__context__
     word = "from" if error.__cause__ is not None else "after"
-    return text if before is None else f"{text} {word} ({shown(before, file)})"
+    return text if before is None else f"{text} {word} ({shown(before, file, (*later, id(error)))})"
 
 
 def described(value: object) -> str:

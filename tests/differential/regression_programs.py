@@ -40,6 +40,12 @@ def captured_state(s):
 
 
 @sgl.function
+async def raises_in_its_own_loop(s):
+    """Looking for a running loop must not become the context of what the body raises."""
+    raise LookupError("alone")
+
+
+@sgl.function
 def branch_counted_by_a_truth_value(s, n=True):
     """`n - 1` is no exact integer arithmetic, so Python itself has to find the branch."""
     forks = s.fork(n)

@@ -27,6 +27,17 @@ def program(q: str, n: int, items: list[str]):
         t = lib.rate("${i}").why
     return t
 """,
+    "a_failed_call_beside_its_caller_was_its_own_cause": """
+def first(q: str) -> str:
+    "A"
+    x = gen()
+    return x.index("zzz")
+
+def program(q: str, n: int, items: list[str]):
+    t = first(q)
+    x = gen()
+    "${t}${x.upper()}"
+""",
     "a_failure_that_was_known_already_raised_where_text_shows_it": """
 def echo(what: str) -> str:
     "Rate ${what}"

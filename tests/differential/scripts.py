@@ -15,14 +15,18 @@ from sglc.language.state import ProgramState
 
 
 def runner(
-    module: Module, function: str, args: Mapping[str, Any], externs: Externs | None = None
+    module: Module,
+    function: str,
+    args: Mapping[str, Any],
+    externs: Externs | None = None,
+    params: GenParams | None = None,
 ) -> Callable[..., ProgramState]:
     """A function that runs `function` of a module as `observe` wants it."""
 
     def run(*, backend: Any, compiled: bool, options: ExecOptions, seed: int) -> ProgramState:
         session = Session(
             backend,
-            GenParams(),
+            params or GenParams(),
             seed,
             options=options,
             file=module.file,

@@ -1,4 +1,4 @@
-"""Random Python programs mean the same eager, compiled, and compiled without what passes decide."""
+"""Random Python programs mean the same however they are run; see `fuzzing.comparing`."""
 
 from __future__ import annotations
 
@@ -6,42 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from sglc.execution.session import ExecOptions
-from tests.differential.observing import PLAIN, differences, load_module, observe
-from tests.differential.python_programs import python_program
+from tests.differential.fuzzing.kinds import PythonKind
 
-FIRST_SEED = 0
-CHUNKS = 10
-ARGUMENTS = ("Who?", 2, ["x", "y"])
+CHUNKS = 8
 
 
-def compare(seed: int, folder: Path) -> list[str]:
-    """What differs for the program with this seed, with its source when anything does."""
-    source = python_program(seed)
-    path = folder / f"program_{seed}.py"
-    path.write_text(source)
-    module = load_module(path)
-    assert module.program._program.compiled().module is not None, "the program runs live"
-
-    def observed(compiled: bool, options: ExecOptions):
-        return observe(
-            lambda **how: module.program.run(*ARGUMENTS, **how),
-            str(path),
-            compiled=compiled,
-            options=options,
-            delays=seed % 2 == 0,
-            kept=module.KEPT,
-        )
-
-    eager = observed(False, ExecOptions())
-    found = []
-    for name, options in (("all", ExecOptions()), ("none", PLAIN)):
-        found += [f"passes {name}: {d}" for d in differences(eager, observed(True, options))]
-    return [f"seed {seed}", *found, source] if found else []
+def compare(seeds: list[int], folder: Path) -> None:
+    kind = PythonKind()
+    for seed in seeds:
+        found = kind.compare(seed, folder)
+        assert not found.differences, "\n".join([f"seed {seed}", *found.differences, found.source])
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_random_programs(chunk: int, programs: int, tmp_path: Path) -> None:
-    for seed in range(FIRST_SEED + chunk, FIRST_SEED + programs, CHUNKS):
-        found = compare(seed, tmp_path)
-        assert not found, "\n".join(found)
+def test_corpus(chunk: int, tmp_path: Path) -> None:
+    compare(list(range(chunk, 120, CHUNKS)), tmp_path)
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_fresh_programs(chunk: int, fresh: int, programs: int, tmp_path: Path) -> None:
+    """Repeat a failure with `SGLC_DIFF_SEED`, which the failing test prints with the programs."""
+    print(f"SGLC_DIFF_SEED={fresh}")
+    compare(list(range(fresh + chunk, fresh + programs * 3 // 5, CHUNKS)), tmp_path)

@@ -40,6 +40,12 @@ def test_compiled_is_eager(program) -> None:
     assert differences(*seen) == []
 
 
+def test_errors_of_async_programs_have_no_context_of_ours() -> None:
+    with pytest.raises(LookupError) as caught:
+        programs.raises_in_its_own_loop.run(backend=RecordingBackend())
+    assert caught.value.__context__ is None
+
+
 def followed(program, compiled: bool) -> str:
     backend = RecordingBackend(failures=FAILING, delay=0.01)
     state = program.run(backend=backend, compiled=compiled, stream=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import contextvars
 import io
@@ -68,12 +69,14 @@ def compare(program: PythonProgram, folder: Path, *, batches: bool = False) -> O
         form = module.program._program.compiled()
         outcome.lifted = form is not None and form.module is not None
 
-        def observed(compiled: bool, options: ExecOptions) -> Any:
+        asynchronous = "async def program" in program.source
+
+        def observed(compiled: bool, options: ExecOptions, awaited: bool = asynchronous) -> Any:
             backend = recording(order % 2 == 0, order, program.template)
-            return _anew(
+            return anew(
                 module,
                 lambda: observe(
-                    lambda **how: run(module, program, **how),
+                    lambda **how: run(module, program, awaited=awaited, **how),
                     module.__file__ or "",
                     compiled=compiled,
                     options=options,
@@ -88,13 +91,16 @@ def compare(program: PythonProgram, folder: Path, *, batches: bool = False) -> O
         outcome.generations = sum(map(len, eager.prompts.values()))
         for name, options in (("all passes", ExecOptions()), ("fewer passes", fewer(order))):
             outcome.found += [f"{name}: {d}" for d in differences(eager, observed(True, options))]
+        if order % 8 == 3 and "GeneratorExit" not in program.source:
+            other = observed(True, ExecOptions(), awaited=not asynchronous)
+            outcome.found += [f"awaited or not: {d}" for d in differences(eager, other)]
         if batches:
             outcome.found += _batches(module, program)
             outcome.found += _streams(module, program)
     return outcome
 
 
-def _anew(module: ModuleType, see: Callable[[], T]) -> T:
+def anew(module: ModuleType, see: Callable[[], T]) -> T:
     """Look at a run that finds nothing left by earlier ones."""
     module.__dict__.get("COUNT", {}).clear()
     module.KEPT.clear()
@@ -108,9 +114,20 @@ def fewer(order: int) -> ExecOptions:
     return ExecOptions(hoist=bool(order & 8), parallel=bool(order & 16), deferred=bool(order & 32))
 
 
-def run(module: ModuleType, program: PythonProgram, **how: Any) -> Any:
+def run(module: ModuleType, program: PythonProgram, *, awaited: bool = False, **how: Any) -> Any:
     """Run a program with its arguments; `n` is an option of `run`, so it goes by position."""
     q, n, items = arguments(program)
+    if awaited:
+        return asyncio.run(
+            module.program.arun(
+                q,
+                n,
+                *_items(program, items),
+                **_named(program, items),
+                **program.options,
+                **how,
+            )
+        )
     return module.program.run(
         q, n, *_items(program, items), **_named(program, items), **program.options, **how
     )
@@ -146,7 +163,7 @@ def _batches(module: ModuleType, program: PythonProgram) -> list[str]:
     found = []
     for threads in ("auto", 1, 2):
         eager, other = (
-            _anew(module, partial(_batch, module, program, how, threads)) for how in (False, True)
+            anew(module, partial(_batch, module, program, how, threads)) for how in (False, True)
         )
         if other != eager:
             found.append(f"batch, num_threads={threads}: {eager!r} != {other!r}")
@@ -181,7 +198,7 @@ def _batch(module: ModuleType, program: PythonProgram, compiled: bool, threads: 
 
 
 def _streams(module: ModuleType, program: PythonProgram) -> list[str]:
-    eager, other = (_anew(module, partial(_stream, module, program, how)) for how in (False, True))
+    eager, other = (anew(module, partial(_stream, module, program, how)) for how in (False, True))
     return [] if eager == other else [f"stream: {eager!r} != {other!r}"]
 
 

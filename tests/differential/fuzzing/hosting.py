@@ -35,7 +35,7 @@ class Hosting(Control):
         if prompt.variables:
             key = self.key(prompt)
             options += [
-                f'print({p}.get_meta_info("{key}"))',
+                f'print({p}.get_meta_info("{key}")["completion_tokens"])',
                 f"print(''.join({p}.text_iter('{key}'))[:9])",
             ]
         self.emit(self.pick(options))
@@ -111,6 +111,42 @@ class Hosting(Control):
         program = self.pick(["nested", "silent"])
         self.emit(f'{name} = {program}.run_batch([{{"q": {text}}}, {{"q": q}}]{threads})')
         self.emit(f'print([r["inner"] for r in {name}])')
+
+    def awaiting(self) -> None:
+        """What an `async def` program awaits."""
+        p, name = self.prompt().source, self.new("run")
+        if self.functions:
+            self.printing()
+            return
+        text = self.text()
+        options = [
+            lambda: self.emit("await asyncio.sleep(0)"),
+            lambda: self.started(name, f"await nested.arun({text})"),
+            lambda: self.started(name, f"await silent.arun(q={text})"),
+            lambda: self.emit(f'{p} += (await silent.arun({text}))["inner"] + "."'),
+            lambda: self.emit(f"print(await later({text}, q))"),
+            lambda: self.managed_later(),
+            lambda: self.emit(f"{p} += ''.join([w async for w in words({text})])"),
+        ]
+        prompt = self.prompt()
+        if prompt.variables:
+            wait = f'await {prompt.source}.wait("{self.key(prompt)}")'
+            options.append(lambda: self.emit(wait))
+        self.pick(options)()
+
+    def managed_later(self) -> None:
+        """`async with` and `async for`."""
+        p, word = self.prompt().source, self.new("w")
+        if self.chance(0.5):
+            self.emit(f'async with alogged("{self.word()}"):')
+            self.block()
+        else:
+            self.emit(f"async for {word} in words({self.string()}, q):")
+            with self.loop():
+                self.emit(f"{p} += {word}")
+                self.statements(1)
+                self.leave_loop()
+            self.loop_else()
 
     def storing(self) -> None:
         """Prompts in containers and attributes."""

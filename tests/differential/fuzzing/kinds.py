@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from sglc.backends.local import LocalBackend
 from tests.differential.fuzzing.apart import apart
 from tests.differential.fuzzing.comparing import compare
 from tests.differential.fuzzing.comparing_scripts import compare_script
+from tests.differential.fuzzing.on_engine import compare_on_engine, tiny_engine
 from tests.differential.fuzzing.python import python_program
 from tests.differential.fuzzing.script import script
 from tests.differential.fuzzing.shrinking import shrink
@@ -104,6 +107,28 @@ class ScriptKind:
         return shrink(drawn.source, differs)
 
 
+@dataclass(slots=True)
+class EngineKind:
+    """Python programs and scripts on the engine, with a tiny random checkpoint."""
+
+    engine: LocalBackend
+
+    def compare(self, seed: int, folder: Path) -> Found:
+        found = compare_on_engine(self.engine, seed, folder)
+        return Found(f"# seed {seed}", found, Counter(scripts=seed % 3 == 2))
+
+    def shrunk(self, seed: int, found: Found, folder: Path) -> str:
+        """Not made small: the engine's threads do not survive in a child process."""
+        return script(seed).source if seed % 3 == 2 else python_program(seed).source
+
+
+@contextmanager
+def engine_kind() -> Iterator[Kind]:
+    """Programs on the engine."""
+    with TemporaryDirectory() as folder, tiny_engine(Path(folder)) as engine:
+        yield EngineKind(engine)
+
+
 @contextmanager
 def script_kind() -> Iterator[Kind]:
     """Scripts on the recording backend."""
@@ -119,4 +144,5 @@ def python_kind() -> Iterator[Kind]:
 KINDS: Mapping[str, Callable[[], AbstractContextManager[Kind]]] = {
     "python": python_kind,
     "script": script_kind,
+    "engine": engine_kind,
 }

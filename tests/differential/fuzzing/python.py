@@ -106,9 +106,10 @@ class Generator(Hosting):
             self.raises()
             return
         deep = self.depth >= 5 or self.loops + self.functions > 2
+        host = (*HOST, (4, "awaiting")) if self.style.asynchronous else HOST
         options = [
             (weight, name)
-            for weight, name in (QUIET if self.quiet else (*QUIET, *HOST))
+            for weight, name in (QUIET if self.quiet else (*QUIET, *host))
             if name not in self.style.left_out and not (deep and name in BLOCKS)
         ]
         if self.forks > 1 or self.loops > 1:
@@ -139,6 +140,7 @@ def _style(rng: random.Random) -> Style:
         failures=rng.choice([0.0, 0.0, 0.05, 0.15]),
         raising=rng.choice([0.0, 0.0, 0.0, 0.08]),
         quiet=rng.random() < 0.35,
+        asynchronous=rng.random() < 0.1,
         leaks=rng.choice([0.0, 0.0, 0.3]),
         reuse=rng.choice([0.0, 0.2, 0.5]),
         left_out=frozenset(n for n in optional if rng.random() < share),
@@ -152,10 +154,13 @@ def python_program(seed: int) -> PythonProgram:
     generator.program()
     signature = rng.choice(SIGNATURES)
     decorator = rng.choice(["@sgl.function", "@sgl.function", "@sgl.function()"])
-    lines = [decorator, f"def program({signature}):", *generator.lines]
+    define = "async def" if generator.style.asynchronous else "def"
+    lines = [decorator, f"{define} program({signature}):", *generator.lines]
     if rng.random() < 0.12:
         lines = _inside(rng, lines)
     body = "\n".join(lines) + "\n"
+    if generator.style.asynchronous:
+        body = body.replace("raise GeneratorExit", "raise ValueError")  # asyncio uses it itself
     title = f"python {seed}"
     return PythonProgram(
         f"fuzzed_{seed}",

@@ -10,6 +10,7 @@ import re
 
 START = '''\
 """Random program: {title}."""
+import asyncio
 import contextlib
 import contextvars
 import functools
@@ -223,6 +224,26 @@ def traced(label):
         return wrapped
 
     return decorate
+""",
+    "later": """
+async def later(*values):
+    await asyncio.sleep(0)
+    return [value[:5] for value in values]
+""",
+    "words": """
+async def words(*values):
+    for value in values:
+        await asyncio.sleep(0)
+        yield value + " "
+""",
+    "alogged": """
+@contextlib.asynccontextmanager
+async def alogged(name):
+    print("aenter", name)
+    try:
+        yield name
+    finally:
+        print("aexit", name)
 """,
     "nested": """
 @sgl.function
