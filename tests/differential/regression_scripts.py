@@ -31,7 +31,8 @@ def program(q: str, n: int, items: list[str]):
 def first(q: str) -> str:
     "A"
     x = gen()
-    return x.index("zzz")
+    n = x.index("zzz")
+    return x
 
 def program(q: str, n: int, items: list[str]):
     t = first(q)

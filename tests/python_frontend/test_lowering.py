@@ -14,8 +14,8 @@ from sglc.ir.core import Module
 from sglc.ir.parser import parse_module
 from sglc.ir.printer import print_module
 from sglc.ir.verifier import verify
+from tests.differential.fuzzing.python import python_program
 from tests.differential.observing import load_module
-from tests.differential.python_programs import python_program
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -40,18 +40,22 @@ def test_examples_lower_and_round_trip(path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(0, 300, 3))
 def test_random_programs_lower_and_round_trip(seed: int) -> None:
-    module = lowered(python_program(seed))
-    assert {"program", "nested"} <= module.funcs.keys()
+    source = python_program(seed).source
+    module = lowered(source)
+    assert "program" in module.funcs or "\ndef program(" not in source
 
 
 @pytest.mark.parametrize("seed", range(0, 60, 3))
 def test_live_and_file_agree(seed: int, tmp_path: Path) -> None:
     """Identity of live objects and imports of a file give the same IR."""
     path = tmp_path / "program.py"
-    path.write_text(python_program(seed))
+    path.write_text(python_program(seed).source)
     from_file, _ = lower_file(path)
     module = load_module(path)
     from_live = compile_function(module.program.func).module
+    if from_live is None:
+        assert "async def program(" in path.read_text()
+        return
     wanted = Module(str(path), {n: from_file.funcs[n] for n in from_live.funcs}, from_live.attrs)
     assert print_module(wanted) == print_module(from_live)
 
