@@ -182,3 +182,22 @@ def test_role_names_and_words_of_definitions_are_free_as_variables() -> None:
         "return fragment",
     )
     assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        body("if x == 0:", "    'a'", *(f"elif x == {i}:\n        'b'" for i in range(1, 1500))),
+        body(f"y = {' or '.join('x' * 2000)}"),
+        body(f"y = x{'.a' * 1000}"),
+        body(f"y = {'not ' * 1000}x"),
+        f"def f(x: {'list[' * 300}int{']' * 300}):\n    'a'\n",
+        f"def f(x: int{'?' * 500}):\n    'a'\n",
+        "def f(x):\n"
+        + "".join(f"{'    ' * i}if x:\n" for i in range(1, 150))
+        + " " * 600
+        + "'a'\n",
+    ],
+)
+def test_what_is_too_deep_is_said_once(text: str) -> None:
+    assert [d.code for d in check_script(text, file="x.sgl")] == ["SGL0114"]
