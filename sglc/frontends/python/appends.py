@@ -109,10 +109,8 @@ class Appender:
         assert isinstance(value, ast.FormattedValue)
         plain = value.conversion == -1 and value.format_spec is None
         if plain and self.frame.scope.expression_kind(value.value) == "int":
-            number = self.frame.value(value.value)
-            if isinstance(number.owner, Region) or (
-                isinstance(number.owner, Op) and number.owner.name.startswith("ex.")
-            ):
+            number = self._number(value.value)
+            if number is not None:
                 self._run.number(number, value.value)
                 return
         if plain and isinstance(recognise(self.frame.scope, value.value), Read):
@@ -121,6 +119,19 @@ class Appender:
         src = f'f"{{{self.frame.source(value.value)}}}"' if plain else ast.unparse(value)
         # Before Python 3.12 parts of an f-string have the place of the whole.
         self._run.value(self.frame.piece_eval(value, src=src, at=whole), whole)
+
+    def _number(self, node: ast.expr) -> Value | None:
+        """An integer that is a value of its own, and not computed by Python."""
+        match node:
+            case ast.Name(id=name):
+                known = self.frame.lookup(name)
+            case ast.Constant():
+                known = self.frame.value(node)
+            case _:
+                known = self.frame.pure_value(node)
+        owner = known.owner if known is not None else None
+        pure = isinstance(owner, Op) and owner.name.startswith("ex.")
+        return known if pure or isinstance(owner, Region) else None
 
     def _call(self, node: ast.Call) -> bool:
         symbol = self.frame.scope.symbol(node.func)

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sglc.diagnostics.core import Diagnostic
+from sglc.frontends.python.pieces import PieceSource, evaluates
 from sglc.frontends.python.placement import dominated
-from sglc.frontends.python.scope import COMPREHENSIONS, NESTED, Scope
+from sglc.frontends.python.scope import Scope
 from sglc.frontends.python.texts import Read, recognise, state_of
 from sglc.ir.builder import Builder, make_region
 from sglc.ir.core import Func, Loc, Module, Op, Region, Symbol, TypeName, Value
@@ -25,15 +26,6 @@ _RESERVED = frozenset(
 )
 """Words of script expressions that Python allows as names."""
 _OBSERVATIONS = {"text": "text", "messages": "messages", "sync": "sync", "error": "error"}
-
-
-@dataclass(frozen=True, slots=True)
-class PieceSource:
-    """Host code: its syntax, the reads that are operands, and the names of operands after them."""
-
-    node: ast.AST
-    reads: tuple[ast.AST, ...] = ()
-    names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -71,7 +63,7 @@ class Frame:
 
     def bind(self, name: str, value: Value) -> None:
         """Make a value visible as a local name in this region and those inside it."""
-        if self.is_single(name):
+        if name in self.pure or self.is_single(name):
             self.env[-1][name] = value
 
     def store(self, node: ast.AST, name: str, value: Value) -> None:
@@ -351,7 +343,7 @@ class Frame:
     ) -> Op:
         """Host statements."""
         lifted, attrs = (
-            self._piece(node, src) if lift else ([], self._attrs(PieceSource(node), src, []))
+            self._piece(node, src) if lift else ([], self.host_attrs(PieceSource(node), src, []))
         )
         attrs["writes"] = list(writes)
         return self.op("py.exec", node, [*operands, *lifted], attrs, results)
@@ -384,27 +376,19 @@ class Frame:
                 if value is not None and (value.type in ("handle", "list") or part.id in self.pure):
                     handles.setdefault(part.id, value)
             for number, child in enumerate(ast.iter_child_nodes(part)):
-                visit(child, certain and _evaluates(part, number))
+                visit(child, certain and evaluates(part, number))
 
         visit(node, True)
         source = PieceSource(node, tuple(read_ahead), tuple(handles))
-        return [*operands, *handles.values()], self._attrs(source, src, list(reads))
+        return [*operands, *handles.values()], self.host_attrs(source, src, list(reads))
 
-    def _attrs(self, piece: PieceSource, src: str | None, reads: list[str]) -> dict[str, object]:
+    def host_attrs(
+        self, piece: PieceSource, src: str | None, reads: list[str]
+    ) -> dict[str, object]:
+        """Attributes of a host piece; numbers it."""
         self.pieces.append(piece)
         text = self.source(piece.node) if src is None else src
         return {"src": text, "piece": len(self.pieces) - 1, "reads": reads}
-
-
-def _evaluates(node: ast.AST, child: int) -> bool:
-    """Whether evaluating a node certainly evaluates its child, before anything of the host's."""
-    if isinstance(node, ast.BoolOp):
-        return child == 1
-    if isinstance(node, ast.Compare):
-        return len(node.ops) == 1
-    return not isinstance(node, (ast.IfExp, *COMPREHENSIONS, *NESTED, ast.stmt)) or isinstance(
-        node, ast.Assign | ast.AnnAssign | ast.Expr | ast.Return | ast.AugAssign | ast.Assert
-    )
 
 
 def _hint(name: str) -> str:

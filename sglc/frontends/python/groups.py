@@ -8,6 +8,7 @@ from collections.abc import Callable
 from sglc.frontends.python.appends import Appender
 from sglc.frontends.python.frame import Frame
 from sglc.frontends.python.names import ROLE_MARKS, ROLES
+from sglc.frontends.python.pieces import PieceSource
 from sglc.frontends.python.scope import Scope, copied_state
 from sglc.frontends.python.texts import ORDERS
 from sglc.ir.core import Value
@@ -60,9 +61,7 @@ def _numbered_append(frame: Frame, node: ast.AugAssign, name: ast.Name, each: as
     function = frame.piece_eval(each, hint="each")
     with frame.region("body", [("i", "val")]) as body:
         index = body.args[0]
-        src = f"({frame.source(each)})(i)"
-        attrs: dict[str, object] = {"src": src, "piece": len(frame.pieces), "reads": []}
-        frame.pieces.append(each)
+        attrs = frame.host_attrs(PieceSource(each), f"({frame.source(each)})(i)", [])
         made = frame.op("py.eval", each, [function, index], attrs, [("each", "val")])
         taken = frame.op("lm.item", node, [forks, index], results=[(name.id, "handle")])
         frame.op("lm.append", node, [taken.results[0], made.results[0]])

@@ -18,8 +18,8 @@ from typing import Any
 from sglc.execution.pending import Pending
 from sglc.execution.region_steps import NoRegionError, Piece
 from sglc.execution.values import NeedsValueError
-from sglc.frontends.python.frame import PieceSource
 from sglc.frontends.python.names import LiveNames
+from sglc.frontends.python.pieces import PieceSource
 from sglc.frontends.python.scope import Scope
 from sglc.ir.core import Op
 from sglc.language.state import ProgramState, ProgramStateGroup

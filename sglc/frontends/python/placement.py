@@ -2,12 +2,14 @@
 Where local names are bound and used: which ones are pure SSA values.
 
 A local that is bound once, where every use stands in the same block after the binding or nested
-in what follows, needs no variable in the frame: its value dominates all its uses.
+in what follows, needs no variable in the frame: its value dominates all its uses. So does the
+variable of several loops that is used in their bodies alone, none of which lies in another.
 """
 
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 
 from sglc.frontends.python.scope import Scope
 
@@ -16,24 +18,56 @@ Path = tuple[tuple[int, int], ...]
 
 
 def dominated(scope: Scope) -> frozenset[str]:
-    """Names that are bound once, and whose binding dominates every use."""
+    """Names whose binding dominates every use; or each use lies in a loop that binds the name."""
     finder = _Finder()
     finder.block(scope.source.node.body, ())
     found = set()
     for name, places in finder.bound.items():
         uses = finder.used.get(name, [])
         captured = name in scope.source.code.co_cellvars or not scope.is_own(name)
-        if len(places) != 1 or captured or name in scope.parameters:
+        if captured or name in scope.parameters or _counts(scope, name):
             continue
-        block, index = places[0]
-        if all(any(b == block and i > index for b, i in path) for path in uses):
+        # Patterns, handlers and imports bind names that are no `ast.Name`.
+        if sum(b.how != "augment" for b in scope.bindings.get(name, ())) != len(places):
+            continue
+        if len(places) > 1 and not _separate(places):
+            continue
+        if all(any(_reaches(place, path) for place in places) for path in uses):
             found.add(name)
     return frozenset(found)
 
 
+def _counts(scope: Scope, name: str) -> bool:
+    """Whether `+=` gives the name another value; prompts and forks stay the same objects."""
+    augmented = any(b.how == "augment" for b in scope.bindings.get(name, ()))
+    return augmented and scope.kind(name) not in ("state", "group")
+
+
+def _separate(places: list[Place]) -> bool:
+    """Whether all are variables of loops, none inside another."""
+    loops = [place for place in places if place.index == -1]
+    return len(loops) == len(places) and not any(
+        _reaches(outer, inner.path) for outer in loops for inner in loops
+    )
+
+
+def _reaches(place: Place, path: Path) -> bool:
+    return any(block == place.block and index > place.index for block, index in path)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a name is bound: before the statements of a block that come after `index`."""
+
+    block: int
+    index: int
+    path: Path
+    """Of the statement that binds it."""
+
+
 class _Finder:
     def __init__(self) -> None:
-        self.bound: dict[str, list[tuple[int, int]]] = {}
+        self.bound: dict[str, list[Place]] = {}
         self.used: dict[str, list[Path]] = {}
 
     def block(self, body: list[ast.stmt], outer: Path) -> None:
@@ -65,9 +99,9 @@ class _Finder:
                 self.used.setdefault(part.id, []).append(path)
                 continue
             if isinstance(node, ast.For):
-                place = (id(node.body), -1)
+                place = Place(id(node.body), -1, path)
             elif isinstance(node, ast.Assign) and part in node.targets:
-                place = path[-1]
+                place = Place(*path[-1], path)
             else:
-                place = (0, 0)  # bound some other way: never dominating a use
+                place = Place(0, 0, path)  # bound some other way: never dominating a use
             self.bound.setdefault(part.id, []).append(place)

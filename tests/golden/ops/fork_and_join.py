@@ -20,13 +20,11 @@ def main(s, n):
 #
 # func @main(%s: handle, %n: val) {kind = "program", params = [{"name": "n"}], source = "fork_and_join:main"} {
 #   %forks: list = lm.fork(%s) {size = 2}
-#   %v = py.eval(%forks) {src = "enumerate(forks)", piece = 0, reads = ["forks"]}
-#   cf.for(%v) ^body(%item: val) {
-#     %i, %f: handle = py.exec(%item) {src = "i, f = ...", piece = 1, reads = [], writes = ["i", "f"]}
-#     %f.1: handle = py.eval() {src = "f", piece = 2, reads = ["f"]}
-#     %v.1 = py.eval(%i) {src = "f\"{i}\"", piece = 3, reads = ["i"]}
-#     lm.text(%f.1, %v.1) {text = ["tip ", ": "], format = "str"}
-#     %tip = lm.gen(%f.1) {name = "tip"}
+#   %v = ex.eval() {src = "range(2)", names = []}
+#   cf.for(%v) ^body(%i: val) {
+#     %f: handle = lm.item(%forks, %i)
+#     lm.text(%f, %i) {text = ["tip ", ": "], format = "sgl"}
+#     %tip = lm.gen(%f) {name = "tip"}
 #     cf.yield()
 #   }
 #   %c = ex.const() {value = 0}
@@ -37,10 +35,8 @@ def main(s, n):
 #   %tip.2 = lm.read(%forks.2) {name = "tip"}
 #   lm.text(%s, %tip.1, %tip.2) {text = ["", "", ""], format = "str"}
 #   %forks.3: list = lm.fork(%s, %n)
-#   cf.for(%forks.3) ^body(%f.2: handle) {
-#     py.exec(%f.2) {src = "f = ...", piece = 4, reads = [], writes = ["f"]}
-#     %f.3: handle = py.eval() {src = "f", piece = 5, reads = ["f"]}
-#     %x = lm.gen(%f.3) {name = "x"}
+#   cf.for(%forks.3) ^body(%f.1: handle) {
+#     %x = lm.gen(%f.1) {name = "x"}
 #     cf.yield()
 #   }
 #   lm.join(%s, %forks.3) {mode = "gather_variable"}
@@ -52,14 +48,12 @@ def main(s, n):
 # }
 #
 # func @main(%s: state, %n: val) {kind = "program", params = [{"name": "n"}], source = "fork_and_join:main"} {
-#   %s.1: state, %forks: list = lm.fork(%s) {size = 2, hoist = true}
-#   %v = py.eval(%forks) {src = "enumerate(forks)", piece = 0, reads = ["forks"]}
-#   cf.for(%v) ^body(%item: val) {
-#     %i, %f: handle = py.exec(%item) {src = "i, f = ...", piece = 1, reads = [], writes = ["i", "f"]}
-#     %f.1: handle = py.eval() {src = "f", piece = 2, reads = ["f"]}
-#     %v.1 = py.eval(%i) {src = "f\"{i}\"", piece = 3, reads = ["i"]}
-#     lm.text(%f.1, %v.1) {text = ["tip ", ": "], format = "str"}
-#     %tip = lm.gen(%f.1) {name = "tip"}
+#   %s.1: state, %forks: list = lm.fork(%s) {size = 2, hoist = true, parallel = true}
+#   %v = ex.eval() {src = "range(2)", names = []}
+#   cf.for(%v) ^body(%i: val) {
+#     %f: handle = lm.item(%forks, %i)
+#     lm.text(%f, %i) {text = ["tip ", ": "], format = "sgl"}
+#     %tip = lm.gen(%f) {name = "tip"}
 #     cf.yield()
 #   }
 #   %c = ex.const() {value = 0}
@@ -69,11 +63,9 @@ def main(s, n):
 #   %forks.2: handle = lm.item(%forks, %c.1)
 #   %tip.2 = lm.read(%forks.2) {name = "tip"}
 #   %s.2: state = lm.text(%s.1, %tip.1, %tip.2) {text = ["", "", ""], format = "str"}
-#   %s.3: state, %forks.3: list = lm.fork(%s.2, %n) {hoist = true}
-#   cf.for(%forks.3) ^body(%f.2: handle) {
-#     py.exec(%f.2) {src = "f = ...", piece = 4, reads = [], writes = ["f"]}
-#     %f.3: handle = py.eval() {src = "f", piece = 5, reads = ["f"]}
-#     %x = lm.gen(%f.3) {name = "x"}
+#   %s.3: state, %forks.3: list = lm.fork(%s.2, %n) {hoist = true, parallel = true}
+#   cf.for(%forks.3) {parallel = true} ^body(%f.1: handle) {
+#     %x = lm.gen(%f.1) {name = "x"}
 #     cf.yield()
 #   }
 #   %s.4: state = lm.join(%s.3, %forks.3) {mode = "gather_variable"}
