@@ -42,6 +42,11 @@ class CallPool:
     def __init__(self, size: int = MAX_CALLS, name: str = "sglc-call") -> None:
         self._size = size
         self._name = name
+        self._reset()
+        _pools.add(self)
+
+    def _reset(self) -> None:
+        """No threads and no calls; also in a forked child, where the threads are gone."""
         # No Condition: an interrupt of a caller may leave its lock taken.
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lock = threading.Lock()
@@ -118,6 +123,9 @@ class CallPool:
                 if not self._waiting:
                     self._threads -= 1
                     return None
+
+
+_pools: weakref.WeakSet[CallPool] = weakref.WeakSet()
 
 
 class CallPoolBackend:
@@ -211,8 +219,15 @@ class CallPoolBackend:
 
 _adapters: dict[int, CallPoolBackend] = {}
 """By identity: a backend may be unhashable, and equal backends are not the same."""
-# A forked child has the pools, but not their threads.
-os.register_at_fork(after_in_child=_adapters.clear)
+
+
+def _forked() -> None:
+    """A forked child has the pools, but not their threads."""
+    for pool in list(_pools):
+        pool._reset()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def _adapter(backend: Any) -> CallPoolBackend:

@@ -181,6 +181,12 @@ class Dispatch:
                 for chain in ids:
                     self.failed(chain, 0, cancelled())
 
+    def forked(self, later: Callable[..., None]) -> None:
+        """In a forked child: what backends work on is reported to the parent alone."""
+        for chain in self._running:
+            error = GenerationError("the process was forked meanwhile", kind="cancelled")
+            later(self.failed, chain, 0, error)
+
 
 def _take_in(version: StepVersion, result: GenResult | SelectResult) -> Any:
     """Note what a step has produced; its value."""

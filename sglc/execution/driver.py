@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from sglc.execution.dispatch import Dispatch
 from sglc.execution.event_loop import EventLoop
-from sglc.execution.pending import Pending, driver_threads
+from sglc.execution.pending import Pending, driver_threads, woken_by_waiting
 from sglc.execution.readiness import Readiness
 from sglc.execution.requests import GenResult, SelectResult
 from sglc.execution.session import Session
@@ -126,6 +126,20 @@ class Driver:
         else:
             waiting.add_done_callback(partial(self.post, self._advance, strand, result, context))
 
+    def _wake(self) -> None:
+        self.post(_nothing)
+
+    def forked(self) -> None:
+        """In a forked child, where the driver's thread stayed behind: go on with a new one."""
+        self._readiness.lock = threading.Lock()
+        self._loop.forked()
+        self._dispatch.forked(self._loop.later)
+        woken_by_waiting.append(self._wake)
+
+
+def _nothing() -> None:
+    """Posted to have the loop run."""
+
 
 def _arrive(pending: Pending[Version], done: Version) -> None:
     if done.error is not None:
@@ -134,11 +148,11 @@ def _arrive(pending: Pending[Version], done: Version) -> None:
         pending.set_result(done)
 
 
-def _forget() -> None:
-    """In a forked child: the driver's thread stayed behind in the parent."""
-    Driver._instance = None
+def _forked() -> None:
     Driver._instance_lock = threading.Lock()
     driver_threads.clear()
+    if Driver._instance is not None:
+        Driver._instance.forked()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_forked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -42,6 +43,23 @@ class EventLoop:
                     thread.start()
                     # Only now: an interrupt above leaves no thread behind that never started.
                     self._thread = thread
+
+    def forked(self) -> None:
+        """
+        In a forked child, where the thread is gone: what was posted runs on a new one.
+
+        It starts with the next `post`; while a process forks no thread can be started.
+        """
+        posted, self._queue = self._queue, SimpleQueue()
+        self._starting = threading.Lock()
+        self._thread = None
+        with suppress(Empty):
+            while True:
+                self._queue.put(posted.get_nowait())
+
+    def later(self, call: Callable[..., None], *args: Any) -> None:
+        """Post without starting a thread: the next `post` does."""
+        self._queue.put((call, args))
 
     def _run(self) -> None:
         driver_threads.add(threading.get_ident())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,18 @@ U = TypeVar("U")
 
 _lock = threading.Lock()
 """Guards the short moment between looking at a Pending and adding a callback to it."""
+
+
+def _forked() -> None:
+    """In a forked child: a thread that stayed behind may have held the lock."""
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+woken_by_waiting: list[Callable[[], None]] = []
+"""Called once by whoever waits next: what could not be started while the process was forked."""
 
 driver_threads: set[int] = set()
 """Threads that must never wait, because everything else waits for them."""
@@ -106,6 +119,8 @@ class Pending(Generic[T]):
     def _wait(self, timeout: float | None) -> None:
         if threading.get_ident() in driver_threads:
             raise RuntimeError("waiting for a value on the driver's thread; yield the Pending")
+        while woken_by_waiting:
+            woken_by_waiting.pop()()
         # No Event: an interrupt may leave its lock taken, and who sets it would stand still.
         arrived = threading.Lock()
         arrived.acquire()
