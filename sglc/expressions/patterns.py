@@ -157,6 +157,8 @@ _PLAIN = re.compile(
 
 
 def _guidance_fault(pattern: str) -> str | None:
+    if any("\ud800" <= char <= "\udfff" for char in pattern):
+        return "half a character (a lone surrogate) is in it"
     from llguidance import LLMatcher, regex_to_lark
 
     grammar = LLMatcher.grammar_from_regex(regex_to_lark(pattern, use_ascii="d"))

@@ -66,6 +66,8 @@ class _FuncVerifier:
         self.func = func
         self.names = name_values(func)
         self.findings: list[Diagnostic] = []
+        self.placed: set[Op] = set()
+        """Operations met so far."""
 
     def run(self) -> list[Diagnostic]:
         if self.func.loc is None:
@@ -118,6 +120,9 @@ class _FuncVerifier:
             if spec is None:
                 self.add(STRUCTURE, f"unknown op `{op.name}`", op)
                 continue
+            if op in self.placed:
+                self.add(STRUCTURE, f"`{op.name}` stands in the function twice", op)
+            self.placed.add(op)
             if op.parent is not region:
                 self.add(STRUCTURE, f"`{op.name}` has another parent than its region", op)
             if spec.terminator and op is not last:
@@ -162,6 +167,7 @@ class _FuncVerifier:
             self.add(OPERANDS, f"`{op.name}` {message}", op)
 
     def attributes(self, op: Op, spec: OpSpec) -> None:
+        before = len(self.findings)
         for name, value in op.attrs.items():
             attr = spec.attr(name)
             if attr is None:
@@ -171,7 +177,8 @@ class _FuncVerifier:
         for attr in spec.attrs:
             if attr.required and attr.name not in op.attrs:
                 self.add(ATTRIBUTES, f"`{op.name}` needs the attribute `{attr.name}`", op)
-        message = _attr_relation(op, self.module)
+        # Relations are between attributes of the right types.
+        message = _attr_relation(op, self.module) if len(self.findings) == before else ""
         if message:
             self.add(ATTRIBUTES, message, op)
 

@@ -146,3 +146,10 @@ def test_white_space_of_json_is_the_engines() -> None:
     from sglc_runtime.constraints import grammar
 
     assert patterns.WHITESPACE == grammar.WHITESPACE
+
+
+def test_half_a_character_is_a_fault() -> None:
+    """Found by fuzzing IR text: llguidance takes UTF-8 alone."""
+    fault = regex_fault("(?i)\ud800")
+    assert fault is not None
+    assert "lone surrogate" in fault.message
