@@ -144,9 +144,7 @@ class Silence:
 def judge(
     scope: Scope, body: Sequence[ast.stmt], known: Known, outside: Mapping[str, str]
 ) -> Verdict:
-    """Whether statements are silent, given what is known before them."""
-    if not roles_alternate(scope, body):
-        return None
+    """Whether statements in which roles alternate are silent, given what is known before them."""
     check = Totality(scope, outside)
     try:
         check.block(body, known)
@@ -179,7 +177,8 @@ def silence(
 ) -> Silence | None:
     """The strand form of a body that could be silent for some arguments, else None."""
     node = scope.source.node
-    if not shape_allows(scope, node.body, assigned_before(node)):
+    before = assigned_before(node)
+    if not shape_allows(scope, node.body, before) or not roles_alternate(scope, node.body):
         return None
     new = copy.deepcopy(plan.node if plan.changed else node)
     found = bound_silence(ToStrand(scope).visit(new), scope, plan, function, names)

@@ -29,6 +29,7 @@ from sglc.frontends.python.escapes import confined_groups
 from sglc.frontends.python.known import SCALARS, Known
 from sglc.frontends.python.names import ROLES, LiveNames
 from sglc.frontends.python.rewrite import Plan, load, runtime_call, with_body
+from sglc.frontends.python.role_nesting import roles_alternate
 from sglc.frontends.python.scope import Scope
 from sglc.frontends.python.silent import (
     ToStrand,
@@ -122,6 +123,7 @@ class SilentTail:
     body: types.FunctionType = field(init=False)
     """The tail's generator function."""
     _verdicts: dict[tuple[object, ...], Verdict] = field(default_factory=dict)
+    _returned: frozenset[str] | None = None
 
     @property
     def statements(self) -> list[ast.stmt]:
@@ -191,14 +193,10 @@ class SilentTail:
         return found
 
     def _judge(self, known: Known, outside: Mapping[str, str]) -> Verdict:
-        for node in self.statements:
-            for part in ast.walk(node):
-                # The caller would get a copy.
-                if isinstance(part, ast.Return) and any(
-                    isinstance(n, ast.Name) and known.types.get(n.id, "").startswith("list[")
-                    for n in ast.walk(part)
-                ):
-                    return None
+        if self._returned is None:
+            self._returned = _names_returned(self.statements)
+        if any(known.types.get(name, "").startswith("list[") for name in self._returned):
+            return None  # the caller would get a copy
         return judge(self.scope, self.statements, known, outside)
 
     def _attach(self) -> None:
@@ -257,6 +255,8 @@ def find_tail(
     while first > 1:
         statement = node.body[first - 1]
         if not shape_allows(scope, [statement], before) or _calls_host_code(scope, statement):
+            break
+        if not roles_alternate(scope, [statement]):
             break
         first -= 1
     if not any(_is_read(scope, n) for s in node.body[first:] for n in ast.walk(s)):
@@ -326,6 +326,17 @@ def _statements(plan: Plan, node: FunctionNode, start: int, stop: int | None) ->
     if not plan.changed:
         return node.body[start:stop]
     return [s for part in plan.parts[start:stop] for s in part]
+
+
+def _names_returned(statements: Sequence[ast.stmt]) -> frozenset[str]:
+    return frozenset(
+        part.id
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Return)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name)
+    )
 
 
 def _is_read(scope: Scope, node: ast.AST) -> bool:
