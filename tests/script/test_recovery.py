@@ -165,3 +165,8 @@ def test_text_left_open_does_not_turn_later_definitions_inside_out() -> None:
 def test_many_mistakes_take_time_in_proportion() -> None:
     lines = [f"v{i} = = {i}" if i % 10 == 0 else f"v{i} = {i}" for i in range(1000)]
     assert len(problems(body(*lines))) == 100
+
+
+def test_a_missing_clause_is_missed_at_the_end_of_the_statement() -> None:
+    text = body("try:", "    'a'", "true    pass", "try:", "  x = 1", "try:", "    'b'")
+    assert [(line, column) for _, line, column in found(text)] == [(4, 13), (6, 12), (8, 12)]

@@ -252,6 +252,8 @@ class _Recovery:
                 lines = [*prefix, *_skeleton(nodes)]
                 problem = self._wrong(lines, nodes[0].first - len(prefix))
                 if problem is not None and not (self.problems and nodes[0].word in _LEADS):
+                    if not any(_holds(node, problem.loc.line - self.before) for node in nodes):
+                        problem.loc = _line_end(_last(group[-1]), self.before)
                     self.problems.append(problem)
             for place, (_, inner) in enumerate(group):
                 if inner is not None:
@@ -287,6 +289,16 @@ def _damaged(line: Line, block: _Block | None) -> bool:
     if line.problem is not None:
         return True
     return block is not None and any(_damaged(*node) for node in block.lines)
+
+
+def _holds(line: Line, number: int) -> bool:
+    return line.first < number <= line.first + len(line.text)
+
+
+def _last(node: tuple[Line, _Block | None]) -> Line:
+    """The last line of a statement."""
+    line, block = node
+    return line if block is None or not block.lines else _last(block.lines[-1])
 
 
 def _skeleton(nodes: list[Line]) -> list[str]:
