@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from sglc.diagnostics.suggest import did_you_mean
 from sglc.expressions.conversion import describe as describe_schema
 from sglc.expressions.functions import ERROR_KINDS
-from sglc.expressions.nodes import Attribute, Call, Expr, ListExpr, Literal, Name, Text
+from sglc.expressions.nodes import Attribute, Call, Compare, Expr, ListExpr, Literal, Name, Text
 from sglc.expressions.problem import Mark, Problem
 from sglc.frontends.script import check_operators as operators
 from sglc.frontends.script.ast import (
@@ -215,6 +215,9 @@ class _BodyChecker:
             for arg in value.args:
                 self.expressions.check(arg, known, place.around)
             return
+        if isinstance(value, Compare) and value.rest[0][0] == "==":
+            self._compared(value, known, place)
+            return
         before = len(self.expressions.problems)
         self.value(value, known, place)
         if is_generation(value) or len(self.expressions.problems) > before:
@@ -225,6 +228,17 @@ class _BodyChecker:
             return
         helps = ('to append a value, put it in a string: "${...}"',)
         self.add(Problem("SGL0215", "this statement does nothing", value.loc, "here", helps=helps))
+
+    def _compared(self, value: Compare, known: Known, place: _Place) -> None:
+        """`x == value` alone was meant as `x = value`, and is the only mistake."""
+        helps = ("to assign, write `=`",)
+        self.add(Problem("SGL0215", "this statement does nothing", value.loc, "here", helps=helps))
+        for _, operand in value.rest:
+            self.value(operand, known, place)
+        if isinstance(value.first, Name):
+            self.set(value.first, known, None)
+        else:
+            self.value(value.first, known, place)
 
     def _is_builtin(self, call: Call) -> bool:
         function = call.function
