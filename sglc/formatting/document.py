@@ -77,7 +77,7 @@ LINE, SOFT, HARD = Break(), Break(""), Break(hard=True)
 def concat(parts: Iterable[Doc]) -> Concat:
     """The documents one after the other."""
     found = tuple(parts)
-    return Concat(found, any(_is_hard(part) for part in found))
+    return Concat(found, any(is_hard(part) for part in found))
 
 
 def group(parts: Iterable[Doc], *, broken: bool = False) -> Group:
@@ -86,14 +86,15 @@ def group(parts: Iterable[Doc], *, broken: bool = False) -> Group:
     return Group(body, broken or body.hard)
 
 
-def _is_hard(doc: Doc) -> bool:
+def is_hard(doc: Doc) -> bool:
+    """Whether the document contains a break that is always taken."""
     match doc:
         case Break() | Concat():
             return doc.hard
         case Group():
             return doc.broken
         case Indent():
-            return _is_hard(doc.body)
+            return is_hard(doc.body)
         case Suffix():
             return True  # what follows a comment stands on another line
     return False

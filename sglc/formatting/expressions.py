@@ -19,6 +19,7 @@ from sglc.formatting.document import (
     Text,
     concat,
     group,
+    is_hard,
 )
 from sglc.formatting.lines import Comment, Token
 
@@ -28,11 +29,44 @@ _LOOSEST = 1
 _TIGHTEST = 7
 
 
-def line_doc(parts: list[Part]) -> Doc:
-    """The document of a whole logical line."""
+def line_doc(parts: list[Part], *, field: bool = False) -> Doc:
+    """The document of a whole logical line; `field` is one of a schema."""
     first = parts[0]
     use = isinstance(first, Token) and first.kind == "_USE"
-    return _flat(parts, "use" if use else "line")
+    start, end = (0, 0) if use or field else _value_of(parts)
+    value = parts[start:end]
+    if not _can_wrap(value):
+        return _flat(parts, "use" if use else "line")
+    body = _expression(value, "group")
+    if is_hard(body):
+        return _flat(parts, "line")
+    wrapped = group((IfBroken("("), Indent(concat((SOFT, body))), SOFT, IfBroken(")")))
+    return concat((_flat(parts[:start], "line"), Text(" "), wrapped, _flat(parts[end:], "line")))
+
+
+_BEFORE_VALUES = frozenset({"IF", "ELIF", "WHILE", "RETURN", "RAISE"})
+
+
+def _value_of(parts: list[Part]) -> tuple[int, int]:
+    """Where the expression is that a statement is about: a condition, or what is assigned."""
+    end = len(parts)
+    last = parts[-1]
+    if isinstance(last, Token) and last.text == ":":
+        end -= 1
+    if isinstance(parts[0], Token) and parts[0].kind in _BEFORE_VALUES:
+        return 1, end
+    for number, part in enumerate(parts):
+        if isinstance(part, Token) and part.kind in ("EQUAL", "AUGMENT"):
+            return number + 1, end
+    return 0, 0
+
+
+def _can_wrap(value: list[Part]) -> bool:
+    """Whether brackets around an expression would give it places to break at: its operators."""
+    if any(_first(part).newline or _first(part).comments for part in value):
+        return False
+    strings = len(value) > 1 and _is_strings(value)
+    return strings or any(_level(value, i) for i in range(1, len(value)))
 
 
 # ---- runs of parts on one line -------------------------------------------------------------------

@@ -189,7 +189,7 @@ def _statement(line: LogicalLine, *, in_schema: bool) -> list[str]:
     if not 0 < cut < len(parts):
         pieces = [(parts, line.level)]
     text = [
-        " " * (INDENT * level) + render(line_doc(piece), width=WIDTH, level=level)
+        " " * (INDENT * level) + render(line_doc(piece, field=in_schema), width=WIDTH, level=level)
         for piece, level in pieces
     ]
     if line.trailing is not None:

@@ -323,6 +323,45 @@ def test_long_lines_break_at_brackets_then_at_operators() -> None:
     )
 
 
+def test_long_values_get_brackets_where_they_have_operators() -> None:
+    long = "a" * 60
+    source = dedent(
+        f"""
+        def f({long}):
+            x = {long} or {long}
+            if {long} and f({long})[0]:
+                return "{long}" "{long}"
+            y = f(1,) + 2
+            z = {long} \\
+                + {long}
+            "{long}" "{long}"
+        """
+    )
+    assert format_script(source, "x.sgl") == dedent(
+        f"""\
+        def f({long}):
+            x = (
+                {long}
+                or {long}
+            )
+            if (
+                {long}
+                and f({long})[0]
+            ):
+                return (
+                    "{long}"
+                    "{long}"
+                )
+            y = f(
+                1,
+            ) + 2
+            z = {long} \\
+                + {long}
+            "{long}" "{long}"
+        """
+    )
+
+
 def test_width_counts_cells() -> None:
     wide = "日" * 40
     assert "\n" not in format_script(f'use stop=["{wide}"]', "x.sgl").rstrip("\n")

@@ -49,7 +49,9 @@ def test_any_layout_of_a_random_script(source: str, seed: int) -> None:
 def test_any_layout_of_long_expressions(values: list[Expr], seed: int) -> None:
     args = ", ".join(f"name_of_argument_{i}={print_expr(v)}" for i, v in enumerate(values))
     items = ", ".join(print_expr(value) for value in values)
-    check(f"def f(x):\n    y = some_function({args})\n    z = [{items}]\n", random.Random(seed))
+    total = " + ".join(print_expr(value) for value in values)
+    body = f"    y = some_function({args})\n    z = [{items}]\n    return {total}\n"
+    check(f"def f(x):\n{body}", random.Random(seed))
 
 
 @settings(max_examples=25, deadline=None)
