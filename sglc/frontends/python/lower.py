@@ -74,11 +74,12 @@ def lower_parsed(file: SourceFile) -> tuple[Module, list[Diagnostic]]:
     remarks: list[Diagnostic] = []
     plain = {n.name: n for n in file.tree.body if isinstance(n, ast.FunctionDef)}
     parents = dict(functions(file))
+    returns = Returns(file, names, plain)
     for node in ast.walk(file.tree):
         if isinstance(node, FunctionNode) and names.is_program(node):
             source_of = function_in_file(file, node, parents[node])
             _check_state(source_of)
-            said = lower_into(module, source_of, names, plain)
+            said = lower_into(module, source_of, names, plain, returns=returns)
             if names.is_strict(node) and source_of.qualname not in module.funcs:
                 raise LowerError([as_error(remark) for remark in said])
             remarks += said
@@ -97,6 +98,7 @@ def lower_into(
     resolver: Resolver,
     plain: dict[str, ast.FunctionDef],
     kind: str = "program",
+    returns: Returns | None = None,
 ) -> list[Diagnostic]:
     """Lower a function, and the fragments it calls, into a module; the remarks."""
     if source.qualname in module.funcs:
@@ -104,13 +106,15 @@ def lower_into(
     reason = refusal(source)
     if reason is not None:
         return [reason]
-    scope = analyse(source, resolver, Returns(source.file, resolver, plain))
+    if returns is None:
+        returns = Returns(source.file, resolver, plain)
+    scope = analyse(source, resolver, returns)
     called = _fragments(scope, plain)
     frame = function_frame(module, source, scope, frozenset(called), kind)
     remarks = [*frame.remarks, *rewrite(scope).remarks]
     for name in called:
         fragment = function_in_file(source.file, plain[name], ())
-        remarks += lower_into(module, fragment, resolver, plain, "fragment")
+        remarks += lower_into(module, fragment, resolver, plain, "fragment", returns)
     return remarks
 
 
