@@ -117,11 +117,13 @@ class LocalBackend:
         commands: list[Command] = []
         for item in work:
             if isinstance(item, Warmup):
-                commands.append(Warm(next(self._ids), to_segments(item.prefix), item.uses))
+                # What cannot be warmed cannot be generated from either, which then says why.
+                with suppress(GenerationError):
+                    commands.append(Warm(next(self._ids), to_segments(item.prefix), item.uses))
                 continue
             try:
                 commands.append(self._part(item, sink, 0, item.prefix))
-            except GenerationError as error:
+            except Exception as error:
                 sink.failed(item.id, 0, error)
         self._send(commands)
 

@@ -59,17 +59,24 @@ class Dispatch:
             self._warm.clear()
             for step in self._take_ready():
                 if step.session.cancelled:
-                    self._readiness.fail(step, cancelled())
-                    self._release(step.turn)
-                else:
+                    self._give_up(step, cancelled())
+                    continue
+                try:
                     self._add(work, step.session, self._chain(step))
+                except Exception as error:
+                    self._give_up(step, error)
         for backend, batch in work.values():
             try:
                 backend.submit(batch, self._sink)
-            except Exception as error:
+            except BaseException as error:
                 for chain in batch:
                     if isinstance(chain, Chain):
                         self._post(self.failed, chain.id, 0, _own_copy(error))
+
+    def _give_up(self, step: StepVersion, error: BaseException) -> None:
+        """Fail a step that no backend is asked for; with the lock."""
+        self._readiness.fail(step, error)
+        self._release(step.turn)
 
     @staticmethod
     def _add(work: Work, session: Session, item: Chain | Warmup | None) -> None:
@@ -119,7 +126,7 @@ class Dispatch:
             value = _take_in(version, result)
         except Exception as error:
             # A backend that reports nonsense must not leave the program waiting.
-            self.failed(chain, min(step, len(running.steps) - 1), error)
+            self.failed(chain, 0, error)
             return
         if step == len(running.steps) - 1:
             self._end(chain, running)
@@ -207,7 +214,7 @@ def cancelled() -> GenerationError:
     return GenerationError("the run was cancelled", kind="cancelled")
 
 
-def _own_copy(error: Exception) -> Exception:
+def _own_copy(error: BaseException) -> BaseException:
     """One failure of several chains: each needs its own, for the note that names the place."""
     try:
         return copy.copy(error).with_traceback(error.__traceback__)

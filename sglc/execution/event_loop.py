@@ -91,5 +91,19 @@ class EventLoop:
             _report()
 
 
+class reported:  # used as a function
+    """Reports what is raised inside, as a thread's end would, and goes on."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> bool:
+        if error is not None:
+            _report()
+        return True
+
+
 def _report() -> None:
     threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))

@@ -99,8 +99,15 @@ class Pending(Generic[T]):
         if not isinstance(callbacks, list):
             callbacks(self)
             return
+        first: BaseException | None = None
         for callback in callbacks:
-            callback(self)
+            try:
+                callback(self)
+            except BaseException as raised:
+                # One that raises must not keep the others waiting.
+                first = first or raised
+        if first is not None:
+            raise first
 
     def result(self, timeout: float | None = None) -> T:
         """

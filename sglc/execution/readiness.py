@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from sglc.execution.chains import fill
+from sglc.execution.event_loop import reported
 from sglc.execution.pending import Pending
 from sglc.execution.versions import DeferredVersion, StepVersion, Version, Waiter
 
@@ -64,12 +65,15 @@ class Readiness:
             for pending, value, error in settled:
                 if pending.done():
                     continue
-                if error is not None:
-                    pending.set_exception(error)
-                else:
-                    pending.set_result(value)
+                # One that raises must not keep the others waiting.
+                with reported():
+                    if error is not None:
+                        pending.set_exception(error)
+                    else:
+                        pending.set_result(value)
             for callback, version in callbacks:
-                callback(version)
+                with reported():
+                    callback(version)
 
     def finish(self, version: StepVersion, value: Any) -> None:
         """A step has its value and its pieces; with the lock."""
