@@ -149,11 +149,14 @@ def _named(program: PythonProgram, items: Any) -> dict[str, Any]:
 
 def _rows(program: PythonProgram) -> list[dict[str, Any]]:
     q, n, items = arguments(program)
-    return [
+    rows = [
         {"q": q, "n": n, "items": items},
         {"q": "Why", "n": 1, "items": []},
         {"q": "beta", "n": 3, "items": ["e"]},
     ]
+    if zlib.crc32(program.name.encode()) % 64 < 2:
+        rows += [{"q": f"row {i}", "n": 1 + i % 3, "items": ["r"]} for i in range(150)]
+    return rows
 
 
 def _batches(module: ModuleType, program: PythonProgram) -> list[str]:

@@ -160,6 +160,9 @@ class Control(Appends):
 
     def attempt(self) -> None:
         """`try` in all its forms."""
+        if self.chance(0.04):
+            self.grouped_errors()
+            return
         self.emit("try:")
         self.block()
         if self.chance(0.4):
@@ -204,6 +207,23 @@ class Control(Appends):
                     self.statements(1)
                 if self.chance(0.15):
                     self.leaving()
+
+    def grouped_errors(self) -> None:
+        """`except*`, and a recursion that ends nowhere."""
+        name = self.new("e")
+        self.emit("try:")
+        with self.indented():
+            self.statements(1)
+            errors = f'[ValueError("one"), KeyError({self.string()})]'
+            self.emit(f'raise ExceptionGroup("several", {errors})')
+        self.emit(f"except* {self.pick(['ValueError', 'LookupError', 'Exception'])} as {name}:")
+        with self.indented():
+            self.emit(f"print({name}, len({name}.exceptions))")
+            self.append_text()  # no `return` and its like may stand here
+        self.emit("try:")
+        self.emit("    deep(0)")
+        self.emit("except RecursionError:")
+        self.block(1)
 
     def matching(self) -> None:
         p = self.prompt().source

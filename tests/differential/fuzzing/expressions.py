@@ -152,6 +152,10 @@ class Expressions(Drawing):
         if kind < 0.33:
             return f"sgl.gen(max_tokens={self.pick(['2', '3', 'n + 1'])})"
         prompt.variables.append(name)
+        if kind < 0.34:
+            prompt.variables.append(f"{name}_reasoning_content")
+            model = self.pick(['"deepseek-r1"', '"qwen3"'])
+            return f'sgl.separate_reasoning(sgl.gen("{name}"), model_type={model})'
         if kind < 0.36:
             return self.pick([f'sgl.gen_int("{name}")', f'sgl.gen_string("{name}", max_tokens=9)'])
         if kind < 0.38 and not self.quiet:

@@ -94,9 +94,24 @@ class Hosting(Control):
             lambda: self.started(name, f"recursive.run({text}, {self.pick(['1', '2', 'n'])})"),
             lambda: self.started(name, f"failing.run({text})"),
             lambda: self.batched(name, text),
+            lambda: self.local_program(name),
             lambda: self.emit(f"{p} += [r.text() for r in [silent.run({text})]][0]"),
         ]
         self.pick(options)()
+
+    def local_program(self, name: str) -> None:
+        """A program defined inside, over variables of the one around it."""
+        string, number = self.pick(self.names.strings), self.pick(self.names.numbers)
+        program = self.new("inner", fresh=True)
+        self.emit("@sgl.function")
+        self.emit(f"def {program}(s, extra):")
+        self.depth += 1
+        self.emit(f's += f"{{extra}} {{{number}}} " + {string} + sgl.gen("inner", max_tokens=3)')
+        if self.chance(0.5):
+            self.emit('s += "then " + s["inner"] + sgl.gen("more", max_tokens=2)')
+        self.emit(self.pick(['return s["inner"] + extra', f"return {string}", 'print(s["inner"])']))
+        self.depth -= 1
+        self.started(name, f"{program}.run({self.string()})")
 
     def started(self, name: str, call: str) -> None:
         """A run that is kept for later."""

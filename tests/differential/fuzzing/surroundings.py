@@ -90,6 +90,10 @@ def variadic(*states, **options):
             state += sgl.gen(options["name"], max_tokens=3)
     return len(states)
 """,
+    "deep": """
+def deep(n):
+    return deep(n + 1) + 1
+""",
     "countdown": """
 def countdown(s, n):
     if n <= 0:
