@@ -41,7 +41,17 @@ def one_of(*values: str) -> AttrType:
     return AttrType(" | ".join(f'"{v}"' for v in values), lambda v: v in values)
 
 
+def _is_data(value: Attr) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_data, value))
+    if isinstance(value, Mapping):
+        return all(map(_is_data, value.values()))
+    return not isinstance(value, Symbol)
+
+
 ANY = AttrType("any", lambda v: True)
+DATA = AttrType("data", _is_data)
+"""A value of a program: anything without symbols."""
 NULL = AttrType("null", lambda v: v is None)
 BOOL = AttrType("bool", lambda v: isinstance(v, bool))
 INT = AttrType("int", _is_int)

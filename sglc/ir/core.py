@@ -221,5 +221,4 @@ class Module:
     """Source path as the user gave it; locations refer to it."""
     funcs: dict[str, Func] = field(default_factory=dict)
     attrs: dict[str, Attr] = field(default_factory=dict)
-    """`language` (`sgl` or `python`), `schemas` (name to JSON schema), `source_sha256`,
-    `defaults`."""
+    """`sglc.ir.verify_attrs` lists those with a meaning."""

@@ -1,14 +1,21 @@
-"""The op table of `docs/ir.md`, from the declarations. `python -m sglc.ir.docs` rewrites it."""
+"""
+The generated parts of `docs/ir.md`: ops and attributes from their declarations, the grammar.
+
+`python -m sglc.ir.docs` rewrites them.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from sglc.ir.attrs import AttrType
 from sglc.ir.ops import OPS
 from sglc.ir.spec import AttrSpec, Operand, OpSpec, RegionSpec, Result
+from sglc.ir.verify_attrs import FUNC, MODULE
+from sglc_grammar import read
 
-BEGIN, END = "<!-- ops: begin -->", "<!-- ops: end -->"
 _FAMILIES = {
     "lm": "Model operations",
     "cf": "Control flow",
@@ -26,13 +33,38 @@ def op_table() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def attr_table() -> str:
+    """The attributes of modules and functions that sglc reads."""
+    rows = ["| attribute | of | type |", "|---|---|---|"]
+    for whose, types in (("module", MODULE), ("function", FUNC)):
+        rows += [f"| `{name}` | {whose} | {_type(type)} |" for name, type in types.items()]
+    return "\n".join(rows) + "\n"
+
+
+def grammar() -> str:
+    """The grammar as a code block, its comments left out."""
+    lines = [line for line in read("sglir.lark").splitlines() if not line.startswith("//")]
+    return "```lark\n" + "\n".join(lines).strip() + "\n```\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "ops": op_table,
+    "attributes": attr_table,
+    "grammar": grammar,
+}
+"""What stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`."""
+
+
 def rewritten(page: str) -> str:
-    """The page with the table between its markers replaced. Raises `ValueError` without markers."""
-    before, found, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (found and end):
-        raise ValueError(f"the page has no `{BEGIN}` … `{END}`")
-    return f"{before}{BEGIN}\n\n{op_table()}\n{END}{after}"
+    """The page with all parts replaced. Raises `ValueError` where markers are missing."""
+    for name, made in PARTS.items():
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        before, found, rest = page.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            raise ValueError(f"the page has no `{begin}` … `{end}`")
+        page = f"{before}{begin}\n\n{made()}\n{end}{after}"
+    return page
 
 
 def _entry(spec: OpSpec) -> str:
@@ -71,13 +103,17 @@ def _region(region: RegionSpec) -> str:
 
 
 def _attr(attr: AttrSpec) -> str:
-    text = attr.type.name.replace("|", "or")
+    text = _type(attr.type)
     required = ", required" if attr.required else ""
     return f"{text}{required}" + (f"; {attr.doc}" if attr.doc else "")
 
 
+def _type(type: AttrType) -> str:
+    return type.name.replace("|", "or")
+
+
 def main(path: Path) -> None:
-    """Rewrite the table in the page at `path`."""
+    """Rewrite the generated parts of the page at `path`."""
     path.write_text(rewritten(path.read_text("utf-8")), "utf-8")
 
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sglc.ir.attrs import (
-    ANY,
     BOOL,
+    DATA,
     DICT,
     INT,
     NAMES,
@@ -394,7 +394,7 @@ _EX: tuple[OpSpec, ...] = (
         "ex.const",
         "a constant",
         results=(Result("value"),),
-        attrs=(AttrSpec("value", ANY, required=True),),
+        attrs=(AttrSpec("value", DATA, required=True),),
         effects=_effects("pure"),
     ),
     OpSpec(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sglc.ir.attrs import BOOL, DICT, STR, STRS, AttrType, list_of, one_of
+from sglc.ir.attrs import BOOL, DATA, DICT, STR, STRS, AttrType, list_of, one_of
 from sglc.ir.core import Attr, Func, Module
 from sglc.ir.signature import inputs
 
@@ -15,7 +15,7 @@ MODULE: Mapping[str, AttrType] = {
     "schemas": DICT,
     "externs": DICT,
     "imports": DICT,
-    "defaults": DICT,
+    "use": DICT,
 }
 """Attributes of modules that sglc reads, with their types; others may be there."""
 FUNC: Mapping[str, AttrType] = {
@@ -33,6 +33,7 @@ _PARAM: Mapping[str, AttrType] = {
     "name": STR,
     "type": STR,
     "schema": DICT | BOOL,
+    "default": DATA,
     "default_src": STR,
     "docs": STR,
     "names": STRS,

@@ -29,6 +29,13 @@ ATTRS = st.recursive(
     ),
     max_leaves=6,
 )
+DATA = st.recursive(
+    st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(tuple), st.dictionaries(TEXTS, inner, max_size=3)
+    ),
+    max_leaves=6,
+)
 HINTS = st.sampled_from(["s", "x", "x.1", "tool", "größe", "a b", "", "_"])
 LOCS = st.builds(Loc, *[st.integers(0, 99)] * 4)
 
@@ -104,7 +111,7 @@ class _Filler:
         self.result("lm.select", [self.handle()], {"choices": choices, "name": None})
 
     def const(self) -> None:
-        self.result("ex.const", [], {"value": self.draw(ATTRS)})
+        self.result("ex.const", [], {"value": self.draw(DATA)})
 
     def host(self) -> None:
         reach = [self.handle()] if self.draw(st.integers(0, 9)) == 0 else [self.value()]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sglc.ir.docs import main, op_table, rewritten
+from sglc.ir.docs import PARTS, main, op_table, rewritten
 from sglc.ir.ops import OPS
 from sglc.ir.parser import parse_module
 from sglc.ir.printer import print_module
@@ -31,7 +31,8 @@ def test_every_op_is_in_the_table() -> None:
 
 def test_rewriting(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("a\n<!-- ops: begin -->\nOLD TABLE\n<!-- ops: end -->\nz\n")
+    parts = [f"<!-- {name}: begin -->\nOLD TABLE\n<!-- {name}: end -->\n" for name in PARTS]
+    page.write_text(f"a\n{''.join(parts)}z\n")
     main(page)
     text = page.read_text("utf-8")
     assert "OLD TABLE" not in text
