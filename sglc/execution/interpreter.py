@@ -30,7 +30,8 @@ from sglc.execution.interpreter_strand import Step, Strand, complete, strand, wa
 from sglc.execution.limits import Limits
 from sglc.execution.session import Session
 from sglc.execution.values import PendingFailedError
-from sglc.expressions.meter import Meter
+from sglc.expressions.meter import Meter, TooLargeError
+from sglc.expressions.values import ValueFailedError, measure
 from sglc.ir.core import Func, Module
 
 # Importing the modules that run compound ops registers them.
@@ -96,6 +97,12 @@ def _entry(frame: Frame, args: dict[str, object]) -> Step:
     bind_arguments(frame, args, frame.prompt)
     value = yield complete(frame.context, body_of(frame))
     try:
-        return (yield wait(value))
+        result = yield wait(value)
+        if frame.run.script:
+            # Whoever takes the value looks through it, and may write it out.
+            measure(result, frame.run.values)
     except PendingFailedError as failed:
         raise convert_failure(frame, failed, frame.func.loc) from failed.error
+    except (ValueFailedError, TooLargeError) as error:
+        raise convert_failure(frame, error, frame.func.loc) from None
+    return result

@@ -8,7 +8,7 @@ whatever the caller's `force` understands; lists and dicts may hold such values.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sglc.expressions.meter import Meter, TooLargeError
@@ -65,11 +65,19 @@ def type_name(value: object) -> str:
     return type(value).__name__
 
 
+DEEPEST = 200
+"""Lists and dicts inside one another that operations look through."""
+_TOO_DEEP = "a value is too deeply nested"
+
+
 def settle(value: object, force: Force) -> object:
     """The value with nothing pending inside; containers are copied only where needed."""
     if isinstance(value, PLAIN):
         return value
-    return _settle(value, force, {})
+    try:
+        return _settle(value, force, {})
+    except RecursionError:
+        raise ValueFailedError(_TOO_DEEP) from None
 
 
 def _settle(value: object, force: Force, seen: dict[int, tuple[object, object]]) -> object:
@@ -103,24 +111,30 @@ def measure(value: object, limits: ValueLimits) -> None:
 
     Raises:
         TooLargeError: it has more items, or more characters, than the limits allow.
+        ValueFailedError: it is nested too deeply.
     """
     items = characters = 0
-    stack = [value]
+    stack = [(value, 0)]
     while stack:
-        part = stack.pop()
+        part, depth = stack.pop()
         items += 1
+        inner: Sequence[object] = ()
         if isinstance(part, str):
             characters += len(part)
         elif isinstance(part, list | tuple | range):
             if items + len(part) > limits.items:
                 raise TooLargeError(f"a list has more than {limits.items} items", "items")
-            if not isinstance(part, range):
-                stack.extend(part)
-            else:
+            if isinstance(part, range):
                 items += len(part)
+            else:
+                inner = part
         elif isinstance(part, Mapping):
             characters += sum(len(key) for key in part)
-            stack.extend(part.values())
+            inner = list(part.values())
+        if inner:
+            if depth == DEEPEST:
+                raise ValueFailedError(_TOO_DEEP)
+            stack.extend([(item, depth + 1) for item in inner])
         if items + len(stack) > limits.items:
             raise TooLargeError(f"a value has more than {limits.items} parts", "items")
         if characters > limits.characters:

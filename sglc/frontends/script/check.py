@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sglc.diagnostics.core import Diagnostic
@@ -32,7 +32,7 @@ def check_program(loaded: Loaded) -> list[Diagnostic]:
     schemas = _sound_schemas(loaded.units)
     for unit in loaded.units:
         for function in every_function(unit):
-            unit.problems += check_body(unit.within(function), function, schemas)
+            unit.problems += _body(unit, function, schemas)
     return [
         problem.diagnostic(unit.file)
         for unit in loaded.units
@@ -59,6 +59,15 @@ def _check_definitions(unit: Unit) -> Iterator[Problem]:
         yield from check_params(unit, function.params)
         if function.returns is not None:
             yield from check_type(unit, function.returns)
+
+
+def _body(unit: Unit, function: Function, schemas: Mapping[str, Any]) -> list[Problem]:
+    try:
+        return check_body(unit.within(function), function, schemas)
+    except RecursionError:
+        # A chain of hundreds of `elif` is as deep as blocks inside blocks.
+        message = f"`{function.name}` is too deeply nested"
+        return [Problem("SGL0114", message, function.loc, "too many blocks or `elif`s")]
 
 
 def _sound_schemas(units: list[Unit]) -> dict[str, dict[str, Any]]:

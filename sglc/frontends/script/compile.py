@@ -68,7 +68,11 @@ def lower_loaded(loaded: Loaded) -> tuple[Module, Sequence[Diagnostic]]:
     if any(d.severity == "error" for d in found):
         # Warnings often explain errors, so they are shown together.
         raise LowerError(found)
-    return lower(loaded), found
+    try:
+        return lower(loaded), found
+    except RecursionError:
+        message = f"`{loaded.root.file}` has blocks or `elif`s that are too deeply nested"
+        raise LowerError(Diagnostic(code="SGL0114", message=message)) from None
 
 
 def check_script(
@@ -97,4 +101,8 @@ def _diagnose(loaded: Loaded) -> list[Diagnostic]:
     # With unreadable definitions, checks would report names that those define.
     if loaded.diagnostics:
         return list(loaded.diagnostics)
-    return check_program(loaded)
+    try:
+        return check_program(loaded)
+    except RecursionError:
+        message = f"`{loaded.root.file}` has blocks or `elif`s that are too deeply nested"
+        return [Diagnostic(code="SGL0114", message=message)]
