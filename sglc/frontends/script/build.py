@@ -335,24 +335,13 @@ class ScriptBuilder(ExprBuilder):
     def _if(self, kids: Sequence[Branch], loc: Loc) -> If:
         condition, body, *clauses, final = kids
         orelse = self._inside(final)
-        # A chain of elif is built from its end, without recursion; what looks at it later
-        # recurses, so that each clause counts as one block deeper.
-        outer = self.depth
-        for number, clause in reversed(list(enumerate(clauses, 1))):
+        # A chain of elif is built from its end, without recursion.
+        for clause in reversed(clauses):
             tree = cast("Tree[Token]", clause)
             place = self.loc(tree)
             header = Loc(place.line, place.column, place.line, place.column + len("elif"))
             elif_condition, elif_body = tree.children
-            self.depth = outer + number
-            if self.depth >= MAX_DEPTH:
-                raise Problem(
-                    "SGL0114",
-                    "too many `elif` in a row",
-                    header,
-                    helps=("look the value up in a dict",),
-                )
             orelse = (If(self.expr(elif_condition), self.suite(elif_body), orelse, loc=header),)
-        self.depth = outer
         return If(self.expr(condition), self.suite(body), orelse, loc=loc)
 
     def _inside(self, clause: Branch) -> tuple[Stmt, ...]:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from sglc.diagnostics.core import Diagnostic, ParseError
 from sglc.expressions.problem import Problem, to_span
 from sglc.frontends.script.ast import Import
+from sglc.frontends.script.depth import too_deep
 from sglc.frontends.script.parse import parse_with_problems, read_script
 from sglc.frontends.script.symbols import Unit, collect
 from sglc.ir.collector import without_collection
@@ -66,6 +67,7 @@ class _Loader:
         self, text: str, file: str, path: Path | None, qualifier: str, stack: tuple[Path, ...]
     ) -> Unit:
         script, problems = parse_with_problems(text, file)
+        problems += too_deep(script)
         unit = Unit(script, qualifier, text)
         self.loaded.units.append(unit)
         self.loaded.diagnostics += [problem.diagnostic(file) for problem in problems]
