@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from lark import UnexpectedInput
 
 from sglc.diagnostics.core import ParseError
 from sglc.diagnostics.source import normalize_newlines
-from sglc.expressions.nodes import Literal, Node
 from sglc.expressions.problem import Problem
 from sglc.formatting.brackets import Bracket, Part, nest
 from sglc.formatting.document import INDENT, render
@@ -55,33 +54,12 @@ def _check_same(before: Layout, result: str, file: str) -> None:
         after = read_layout(result)
     except (UnexpectedInput, Problem) as error:
         raise FormatterError(f"{file}: the formatted text does not parse") from error
-    if not same(after.items, before.items):
+    if after.items != before.items:
         raise FormatterError(f"{file}: the formatted text means something else")
     if _strings(after) != _strings(before):
         raise FormatterError(f"{file}: formatting changed a string")
     if comments(after) != comments(before):
         raise FormatterError(f"{file}: formatting lost or moved a comment")
-
-
-def same(first: object, second: object) -> bool:
-    """
-    Whether two syntax trees are equal, places aside.
-
-    As `==`, but without recursion: a long chain of `elif` is a deep tree.
-    """
-    todo = [(first, second)]
-    while todo:
-        a, b = todo.pop()
-        if isinstance(a, tuple) and isinstance(b, tuple):
-            if len(a) != len(b):
-                return False
-            todo += zip(a, b, strict=True)
-        elif isinstance(a, Node) and type(a) is type(b) and not isinstance(a, Literal):
-            names = [field.name for field in fields(a) if field.compare]
-            todo += [(getattr(a, name), getattr(b, name)) for name in names]
-        elif a != b:
-            return False
-    return True
 
 
 def comments(layout: Layout) -> list[str]:

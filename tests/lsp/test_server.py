@@ -179,7 +179,15 @@ def test_imported_buffers_count_before_they_are_saved(talk: Session, tmp_path: P
 
 def test_strange_documents_and_places(talk: Session, tmp_path: Path) -> None:
     uri = (tmp_path / "x.sgl").as_uri()
-    texts = ["", "\x00\ud7ff\u2028", "(" * 5000, "def f():\n" + "    if x:\n" * 300, '"' * 7, "#"]
+    texts = [
+        "",
+        "\x00\u2028",
+        "def f():\n    \ud800 'a\udfff'\n",
+        "(" * 5000,
+        "def f():\n" + "    if x:\n" * 300,
+        '"' * 7,
+        "#",
+    ]
 
     async def session(client: Editor) -> None:
         for version, text in enumerate(texts, 1):
