@@ -44,7 +44,8 @@ def outcome(text: str, **how: object) -> tuple[str, str]:
 
 
 def function(lines: str) -> str:
-    return "def f(u='x'):\n" + textwrap.indent(lines, "    ") + "\n"
+    bomb = "fragment g():\n    fork 40:\n        g()\n"
+    return bomb + "def f(u='x'):\n" + textwrap.indent(lines, "    ") + "\n"
 
 
 # ---- ways out to Python --------------------------------------------------------------------------
@@ -210,7 +211,7 @@ def test_dumps_of_python_need_permission_for_their_module(tmp_path: Path) -> Non
         ("return f()", "depth"),
         ("x = f() + f()\nreturn x", "depth"),
         ("fork 51:\n    gen()", "branches"),
-        ("fork 40:\n    fork 40:\n        'a'", "states"),
+        ("g()", "states"),
         ("while true:\n    gen()", "generations"),
         ("gen(n=101)", "generations"),
         ("x = 'a' * 10**9", "characters"),
