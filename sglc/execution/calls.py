@@ -42,10 +42,9 @@ class CallPool:
     def __init__(self, size: int = MAX_CALLS, name: str = "sglc-call") -> None:
         self._size = size
         self._name = name
-        self._reset()
-        _pools.add(self)
+        self.reset()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
         """No threads and no calls; also in a forked child, where the threads are gone."""
         # No Condition: an interrupt of a caller may leave its lock taken.
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -54,7 +53,7 @@ class CallPool:
         """Calls that no thread has taken."""
         self._threads = 0
         self._idle = 0
-        self._started: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+        self._started: list[threading.Thread] = []
 
     def submit(self, call: Callable[[], None]) -> None:
         """Run `call` on a thread, which must not raise."""
@@ -74,7 +73,9 @@ class CallPool:
                     if not self._threads:
                         raise
             else:
-                self._started.add(thread)
+                if len(self._started) > 2 * self._size:
+                    self._started = [known for known in self._started if known.is_alive()]
+                self._started.append(thread)
 
     def close(self, *, drop: bool = False, wait: bool = False) -> None:
         """
@@ -93,8 +94,8 @@ class CallPool:
             threads = self._threads
         for _ in range(threads):
             self._calls.put(None)
-        for thread in list(self._started) if wait else ():
-            thread.join()
+        while wait and self._started:
+            self._started.pop().join()
 
     def _loop(self) -> None:
         while True:
@@ -125,9 +126,6 @@ class CallPool:
                     return None
 
 
-_pools: weakref.WeakSet[CallPool] = weakref.WeakSet()
-
-
 class CallPoolBackend:
     """Runs `generate`, `generate_stream` and `select` of a blocking backend, one call a step."""
 
@@ -135,7 +133,7 @@ class CallPoolBackend:
 
     def __init__(self, target: Callable[[], Any]) -> None:
         self._target = target
-        self._pool = CallPool()
+        self.pool = CallPool()
 
     @property
     def target(self) -> Any:
@@ -156,7 +154,7 @@ class CallPoolBackend:
             if isinstance(item, Chain):
                 context = item.context or copy_context()
                 # Each call has a context of its own: one cannot be entered twice at a time.
-                self._pool.submit(partial(context.copy().run, self._call, item, sink))
+                self.pool.submit(partial(context.copy().run, self._call, item, sink))
 
     def cancel(self, chains: Sequence[int]) -> None:
         """Blocking calls cannot be stopped; their results are ignored."""
@@ -223,8 +221,8 @@ _adapters: dict[int, CallPoolBackend] = {}
 
 def _forked() -> None:
     """A forked child has the pools, but not their threads."""
-    for pool in list(_pools):
-        pool._reset()
+    for adapter in _adapters.values():
+        adapter.pool.reset()
 
 
 os.register_at_fork(after_in_child=_forked)

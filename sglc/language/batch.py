@@ -102,7 +102,7 @@ class _Batch:
         """All results; raises the first body's exception once all rows have run."""
         first: BaseException | None = None
         states: list[ProgramState] = []
-        window = RowWindow(self._start, self.under_way, None)
+        window = RowWindow(self._make, self._start, self.under_way, None)
         with self._running(window), _progress(progress_bar, len(self.rows)) as advance:
             for row in window.rows(range(len(self.rows))):
                 try:
@@ -118,7 +118,7 @@ class _Batch:
 
     def stream(self, progress_bar: bool) -> Iterator[ProgramState]:
         """Results in order, at most `CHUNK` rows ahead of the reader."""
-        window = RowWindow(self._start, self.under_way, CHUNK)
+        window = RowWindow(self._make, self._start, self.under_way, CHUNK)
         with self._running(window), _progress(progress_bar, len(self.rows)) as advance:
             for row in window.rows(range(len(self.rows))):
                 state = _result(row)
@@ -127,26 +127,27 @@ class _Batch:
                 del state
                 advance()
 
-    def _start(self, number: int) -> Row:
-        """Begin a row."""
+    def _make(self, number: int) -> Row:
         state = self.begin(number)
-        handle, arguments = state.handle, self.rows[number]
-        ended: Pending[None] = Pending(handle.session)
-        row = Row(state, ended)
+        return Row(state, Pending(state.handle.session))
+
+    def _start(self, number: int, row: Row) -> None:
+        """Begin a row."""
+        state, arguments = row.state, self.rows[number]
         if self.compiled and self.threads > 1:
-            strand = self.program.strand(handle.session, handle, (), arguments)
+            session = state.handle.session
+            strand = self.program.strand(session, state.handle, (), arguments)
             if strand is not None:
                 run_strand(state, strand)
-                _end_with(state, ended)
-                return row
+                _end_with(state, row.ended)
+                return
         if self.threads == 1:
             run_body(state, self.body, (), arguments)
-            _end_with(state, ended)
-            return row
+            _end_with(state, row.ended)
+            return
         if self.pool is None:
             self.pool = CallPool(self.threads, "sglc-row")
         self.pool.submit(partial(copy_context().run, self._row, row, arguments))
-        return row
 
     def _row(self, row: Row, arguments: BatchRow) -> None:
         """Run a body on this thread, which is free once nothing but its generations is left."""

@@ -30,8 +30,15 @@ class RowWindow:
     any. Rows that are not handed out yet stay known, so that they can be cancelled.
     """
 
-    def __init__(self, begin: Callable[[int], Row], size: int, ahead: int | None) -> None:
-        self._begin = begin
+    def __init__(
+        self,
+        make: Callable[[int], Row],
+        start: Callable[[int, Row], None],
+        size: int,
+        ahead: int | None,
+    ) -> None:
+        self._make = make
+        self._begin = start
         self._size = size
         self._ahead = ahead
         self._under_way: dict[int, Session] = {}
@@ -74,12 +81,14 @@ class RowWindow:
             return
 
     def _forget(self, number: int) -> None:
-        del self._under_way[number]
+        self._under_way.pop(number, None)
 
     def _start(self, number: int) -> Row:
-        row = self._begin(number)
+        row = self._make(number)
+        # Known before it begins: an interrupt at any moment finds all that have begun.
         self._under_way[number] = row.state.handle.session
         row.ended.add_done_callback(partial(self._has_ended, number))
+        self._begin(number, row)
         return row
 
     def _has_ended(self, number: int, _: Pending[None]) -> None:

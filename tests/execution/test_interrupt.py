@@ -113,3 +113,97 @@ def test_an_interrupt_at_any_moment_leaves_no_lock_behind(tmp_path: Path) -> Non
         env={**os.environ, "PYTHONPATH": paths},
     )
     assert done.stdout == "done\n", done.stderr
+
+
+INTERRUPTED_OFTEN = """
+    import random, signal, sys, threading, time
+    import sglc as sgl
+    from sglc.backends.recording import RecordingBackend
+    from sglc.execution.driver import Driver
+
+    @sgl.function
+    def silent(s, x):
+        s += x + sgl.gen("x")
+        s += "again" + s["x"] + sgl.gen("y")
+
+    @sgl.function
+    def hosting(s, x):
+        with s.user():
+            s += x + sgl.gen("x")
+        s += s["x"].upper() + sgl.gen("y")
+        return len(s["y"])
+
+    def batch(program, **how):
+        return lambda b: program.run_batch([(str(i),) for i in range(40)], backend=b, **how)
+
+    def stream(b):
+        for piece in hosting.run("a", backend=b, stream=True).text_iter():
+            pass
+
+    def generator(b):
+        for state in hosting.run_batch(
+            [(str(i),) for i in range(40)], backend=b, num_threads=4, generator_style=True
+        ):
+            state.text()
+
+    CALLS = {
+        "batch of silent rows": batch(silent),
+        "batch of rows with host code": batch(hosting),
+        "four threads": batch(hosting, num_threads=4),
+        "one thread": batch(hosting, num_threads=1),
+        "eager": batch(hosting, compiled=False),
+        "run": lambda b: silent.run("a", backend=b)["y"],
+        "run with host code": lambda b: hosting.run("a", backend=b),
+        "text_iter": stream,
+        "generator_style": generator,
+    }
+
+    def cancelled(b):
+        with b._lock:
+            return b._flying <= b._cancelled
+
+    random.seed(int(sys.argv[1]))
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    counts = {"interrupted": 0, "ended": 0}
+    for attempt in range(10):
+        for name, call in CALLS.items():
+            backend = RecordingBackend(delay=lambda prompt: random.choice((0.0, 0.002, 30)))
+            if attempt % 3 == 0:
+                backend.delay = 0.001
+            start = time.monotonic()
+            try:
+                # Again after a while: one inside a weak reference's callback is lost by Python.
+                signal.setitimer(signal.ITIMER_REAL, random.random() * 0.03 + 1e-4, 1.0)
+                call(backend)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                counts["ended"] += 1
+            except KeyboardInterrupt:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                counts["interrupted"] += 1
+            took = time.monotonic() - start
+            assert took < 3, (name, took)
+            assert silent.run("again", backend=RecordingBackend())["y"], name
+            # What was asked of the backend is taken back, soon.
+            for _ in range(300):
+                if cancelled(backend):
+                    break
+                time.sleep(0.01)
+            assert cancelled(backend), name
+    assert counts["interrupted"] > 50, counts
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_interrupts_at_random_moments(seed: int, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(INTERRUPTED_OFTEN))
+    paths = os.pathsep.join(str(ROOT / part) for part in ("", "runtime", "grammar"))
+    done = subprocess.run(
+        [sys.executable, str(script), str(seed)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert done.stdout == "done\n", done.stderr[-3000:]
