@@ -15,6 +15,14 @@ from sglc.language.exprs import (
     SglVideo,
 )
 from sglc.language.function import SglFunction
+from sglc.language.nodes import (
+    SglArgument,
+    SglCommitLazy,
+    SglConcateAndAppend,
+    SglFork,
+    SglGetForkItem,
+    SglVariable,
+)
 from sglc.language.sampling import (
     REGEX_BOOL,
     REGEX_FLOAT,
@@ -30,11 +38,16 @@ __all__ = [
     "REGEX_INT",
     "REGEX_STR",
     "REGEX_STRING",
+    "SglArgument",
+    "SglCommitLazy",
+    "SglConcateAndAppend",
     "SglConstantText",
     "SglExpr",
     "SglExprList",
+    "SglFork",
     "SglFunction",
     "SglGen",
+    "SglGetForkItem",
     "SglImage",
     "SglRoleBegin",
     "SglRoleEnd",
@@ -43,5 +56,6 @@ __all__ = [
     "SglSeparateReasoning",
     "SglVarScopeBegin",
     "SglVarScopeEnd",
+    "SglVariable",
     "SglVideo",
 ]

@@ -210,11 +210,14 @@ class SglFunction:
         }
 
     def trace(self, *, backend: Any = None, **kwargs: Any) -> Any:
-        """Not available: programs are compiled from their source, see `sglc compile`."""
-        raise NotImplementedError(
-            "trace() is not available: sglc compiles a program from its source instead of running "
-            "it on place-holders; `sglc compile` and `sglc explain` show the result"
-        )
+        """
+        The program's operations as expressions, see `sglc.lang.tracer`; runs nothing of it.
+
+        NotImplementedError where the program decides by a value.
+        """
+        from sglc.lang.tracer import trace_program
+
+        return trace_program(self, kwargs, backend)
 
     def cache(self, backend: Any = None) -> None:
         """Have the backend compute the program's constant first text, if it is long enough."""

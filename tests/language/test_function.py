@@ -227,11 +227,6 @@ def test_a_body_runs_on_the_callers_thread(backend: RecordingBackend, compiled: 
     assert program.run(compiled=compiled).ret_value[0] == threading.get_ident()
 
 
-def test_trace_says_what_to_use_instead() -> None:
-    with pytest.raises(NotImplementedError, match="sglc"):
-        greet.trace()
-
-
 def test_cache_asks_the_backend_for_long_constant_prefixes(backend: RecordingBackend) -> None:
     asked: list[str] = []
     backend.cache_prefix = asked.append  # type: ignore[attr-defined]
