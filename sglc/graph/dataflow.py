@@ -7,7 +7,7 @@ in loops, on what a turn hands on), results on what the regions yield.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from sglc.ir.core import Func, Op, Value
 from sglc.ir.ops import LOOPS, OPS
@@ -27,6 +27,7 @@ class Flow:
         self.order = {op: index for index, op in enumerate(func.walk())}
         """Position of each op in program order."""
         self.depends: dict[Value, list[Value]] = {}
+        self._roots: dict[Value, list[Value]] = {}
         for op in self.order:
             self._op(op)
         self._named: dict[tuple[Value, str], list[Op]] = {}
@@ -38,7 +39,9 @@ class Flow:
 
     def roots(self, value: Value) -> list[Value]:
         """The values that `value` goes back to; for a prompt, the value that first held it."""
-        return [v for v in self._reach(value) if not self.depends.get(v)]
+        if value not in self._roots:
+            self._roots[value] = list(self._find_roots(value))
+        return self._roots[value]
 
     def pending(self, value: Value) -> list[Op]:
         """
@@ -80,15 +83,22 @@ class Flow:
             owner = owner.parent if not isinstance(owner, Func) else None
         return self.roots(owner.operands[0]) if isinstance(owner, Op) and owner.operands else []
 
-    def _reach(self, value: Value) -> Iterator[Value]:
+    def _find_roots(self, value: Value) -> dict[Value, None]:
+        # Stops at values that were asked about before: a long prompt is walked once, in pieces.
+        found: dict[Value, None] = {}
         stack, seen = [value], {value}
         while stack:
             current = stack.pop()
-            yield current
-            for other in self.depends.get(current, ()):
-                if other not in seen:
-                    seen.add(other)
-                    stack.append(other)
+            known = self._roots.get(current)
+            others = self.depends.get(current)
+            if known is not None:
+                found.update(dict.fromkeys(known))
+            elif not others:
+                found[current] = None
+            else:
+                stack += [other for other in others if other not in seen]
+                seen.update(others)
+        return found
 
     def _add(self, values: Iterable[Value], sources: Iterable[Value]) -> None:
         for value, source in zip(values, sources, strict=False):

@@ -14,7 +14,7 @@ from typing import Literal
 from sglc.graph.dataflow import Flow
 from sglc.ir.core import Attr, Func, Loc, Module, Op, Symbol, Value
 from sglc.passes import fork_parallel, leading
-from sglc.passes.effects import describe
+from sglc.passes.effects import HostCode, describe
 from sglc.passes.fork_parallel import candidate, obstacle
 from sglc.passes.host_code import HostKind, kind_of
 
@@ -102,11 +102,14 @@ class FunctionReport:
 
 def explain(module: Module) -> list[FunctionReport]:
     """A report for every function, in order."""
-    return [explain_function(module, func) for func in module.funcs.values()]
+    host = HostCode(module)
+    return [explain_function(module, func, host) for func in module.funcs.values()]
 
 
-def explain_function(module: Module, func: Func) -> FunctionReport:
-    """The report for one function of the module."""
+def explain_function(
+    module: Module, func: Func, host_code: HostCode | None = None
+) -> FunctionReport:
+    """The report for one function; `host_code` is the module's, for those who ask for many."""
     flow = Flow(func)
     ops = list(func.walk())
     kind = func.attrs.get("kind")
@@ -115,7 +118,7 @@ def explain_function(module: Module, func: Func) -> FunctionReport:
         kind=kind if isinstance(kind, str) else "function",
         loc=func.loc,
         prefix=_prefix(module, func),
-        parallel=tuple(_parallel(module, ops)),
+        parallel=tuple(_parallel(module, ops, host_code or HostCode(module))),
         waits=tuple(_waits(flow, ops)),
         host=tuple(piece for op in ops if (piece := _host(op)) is not None),
         lifted=sum(_is_model_operation(op) for op in ops),
@@ -131,10 +134,10 @@ def _prefix(module: Module, func: Func) -> Prefix | None:
     return Prefix(func.loc, tuple(segments), *leading.size(segments))
 
 
-def _parallel(module: Module, ops: list[Op]) -> Iterator[Parallel]:
+def _parallel(module: Module, ops: list[Op], host: HostCode) -> Iterator[Parallel]:
     for op in ops:
         if candidate(op):
-            found = obstacle(module, op)
+            found = obstacle(module, op, host)
             what = fork_parallel.describe(op, independent=found is None)
             reason, because = ("", None) if found is None else (found.reason, found.op.loc)
             yield Parallel(op.loc, *_fork_size(op), what, found is None, reason, because)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sglc.diagnostics.core import Diagnostic
 from sglc.ir.core import Func, Module
 from sglc.passes.base import span_of
+from sglc.passes.effects import HostCode
 from sglc.passes.explain import FunctionReport, explain_function
 from sglc.passes.instrumentation import Report
 from sglc.passes.pipeline import DEFAULT, Pipeline
@@ -92,13 +93,13 @@ def explain_report(target: Target, report: Report) -> Explanation:
         refused = [d for d in refused if f"`{target.function}`" in d.message]
         named = module.funcs.get(target.function)
         chosen = [] if refused else [named or choose(module, target)]
-    live = _live(target, module)
+    live, host = _live(target, module), HostCode(module)
     rest = [d for d in dict.fromkeys(report.remarks) if d.code not in SAID]
     inside = {func.name: _inside(module, func, rest) for func in every}
     placed = {remark for remarks in inside.values() for remark in remarks}
     return Explanation(
         module.file,
-        tuple(_function(module, func, live, inside[func.name]) for func in chosen),
+        tuple(_function(module, func, live, inside[func.name], host) for func in chosen),
         tuple(refused),
         tuple(d for d in rest if d not in placed) if target.function is None else (),
     )
@@ -109,8 +110,9 @@ def _function(
     func: Func,
     live: Mapping[str, tuple[LiveOperation, ...]],
     remarks: Sequence[Diagnostic],
+    host: HostCode,
 ) -> ExplainedFunction:
-    report = explain_function(module, func)
+    report = explain_function(module, func, host)
     maker = findings.Maker(module, func)
     waits = [maker.wait(one) for one in report.waits]
     waits += [d for d in remarks if d.code == READ_WAITS]

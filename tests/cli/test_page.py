@@ -211,6 +211,23 @@ def has(one: Element, place: str) -> bool:
     return place in ats(one)
 
 
+def test_places_of_imported_functions_are_not_those_of_the_source(tmp_path: Path) -> None:
+    (tmp_path / "lib.sgl").write_text(
+        'def ask(q):\n    "Q"\n    a = gen()\n    return a\n', "utf-8"
+    )
+    path = tmp_path / "main.sgl"
+    path.write_text('import "lib.sgl"\n\n\ndef main():\n    "M"\n    lib.ask("x")\n', "utf-8")
+    root = page(str(path))
+    everywhere = {at for e in root.one("source").all("span") for at in ats(e)}
+    linked = {at for n in range(6) for e in root.one(f"tab-{n}").all() for at in ats(e)}
+    assert linked
+    assert linked <= everywhere
+    (gen,) = [
+        e for e in root.one("tab-3").all("div") if "lm.gen(" in e.text and not e.all("div")[1:]
+    ]
+    assert ats(gen) == []
+
+
 def test_passes_show_before_and_after_with_what_changed() -> None:
     root = page(str(ROOT / "examples" / "judge.sgl"), "--passes", "promote,promote")
     second, first, *_ = [root.one(f"tab-{n}") for n in range(4)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from sglc.cli.page.graph import graph_view
 from sglc.cli.page.markup import Markup, element, joined
 from sglc.cli.page.phases import phase_view
-from sglc.cli.page.source import locations, source_view
+from sglc.cli.page.source import foreign, locations, source_view
 from sglc.diagnostics.core import Diagnostic, Span
 from sglc.ir.core import Module
 from sglc.passes.instrumentation import Report
@@ -60,7 +60,8 @@ def _source(target: Target, module: Module) -> tuple[str, str]:
 
 def _tabs(file: str, report: Report, findings: Sequence[Diagnostic]) -> Iterator[Tab]:
     for run in reversed(report.runs):
-        yield Tab(run.name, phase_view(run), same=run.before is not None and not run.differs)
+        view = phase_view(run, foreign(report.value))
+        yield Tab(run.name, view, same=run.before is not None and not run.differs)
     yield Tab("graph", graph_view(report.value))
     yield Tab(f"findings ({len(findings)})", _findings(file, findings))
 

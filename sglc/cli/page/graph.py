@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sglc.cli.page.markup import Markup, element
-from sglc.cli.page.source import key
+from sglc.cli.page.source import foreign, key
 from sglc.graph.build import Edge, Node, build
 from sglc.graph.export import label
 from sglc.graph.layout import Layout, layout
@@ -18,16 +18,20 @@ Point = tuple[float, float]
 
 def graph_view(module: Module) -> Markup:
     """A heading and a drawing for each function that has model operations."""
-    graph = build(module)
+    graph, others = build(module), foreign(module)
     names = list(dict.fromkeys(node.func for node in graph.nodes))
     parts: list[str] = [
-        element("figure", element("figcaption", f"@{name}"), _drawing(layout(graph, name)))
+        element(
+            "figure",
+            element("figcaption", f"@{name}"),
+            _drawing(layout(graph, name), linked=name not in others),
+        )
         for name in names
     ]
     return element("div", *(parts or ["no model operations"]))
 
 
-def _drawing(found: Layout) -> Markup:
+def _drawing(found: Layout, *, linked: bool) -> Markup:
     width = found.width * (WIDTH + GAP_X) + 2 * MARGIN
     height = len(found.layers) * (HEIGHT + GAP_Y) + 2 * MARGIN
     centers = {
@@ -36,7 +40,9 @@ def _drawing(found: Layout) -> Markup:
         for column, node in enumerate(layer)
     }
     edges = [_edge(edge, centers) for edge in found.edges]
-    nodes = [_node(node, centers[node.id]) for layer in found.layers for node in layer]
+    nodes = [
+        _node(node, centers[node.id], linked=linked) for layer in found.layers for node in layer
+    ]
     return element("svg", *edges, *nodes, width=width, height=height, role="img")
 
 
@@ -45,11 +51,11 @@ def _center(row: int, column: int, count: int, width: float) -> Point:
     return x, MARGIN + row * (HEIGHT + GAP_Y) + HEIGHT / 2
 
 
-def _node(node: Node, center: Point) -> Markup:
+def _node(node: Node, center: Point, *, linked: bool) -> Markup:
     x, y = center
     name = label(node)
     short = name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
-    place = key(node.loc) if node.loc is not None and node.loc.line else None
+    place = key(node.loc) if linked and node.loc is not None and node.loc.line else None
     family = "host" if node.name.startswith("py.") else node.name.partition(".")[2]
     around = " / ".join(node.cluster)
     return element(

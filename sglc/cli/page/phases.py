@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from sglc.cli.page.markup import Markup, element
+from sglc.ir.text import symbol
 from sglc.passes.instrumentation import PhaseRun
 
 _LOC = re.compile(r" !(\d+:\d+-\d+:\d+)\Z")
@@ -14,19 +15,23 @@ LONGEST_DIFF = 4000
 """Lines from which two phases are not compared, since that takes quadratic time."""
 
 
-def phase_view(run: PhaseRun) -> Markup:
-    """What a phase made; a pass stands beside what it was given, with changed lines marked."""
+def phase_view(run: PhaseRun, foreign: frozenset[str]) -> Markup:
+    """
+    What a phase made; a pass stands beside what it was given, with changed lines marked.
+
+    Functions that are `foreign` come from other files, whose places are not those of the source.
+    """
     after = _lines(run.text)
     if not run.module:
         return element("pre", run.text or "", class_="code")
     if run.before is None or not run.before.startswith("sglir"):
-        return element("div", _column("IR", after, frozenset()), class_="columns")
+        return element("div", _column("IR", after, frozenset(), foreign), class_="columns")
     before = _lines(run.before)
     removed, added = _changes(before, after)
     return element(
         "div",
-        _column("before", before, removed),
-        _column("after", after, added),
+        _column("before", before, removed, foreign),
+        _column("after", after, added, foreign),
         class_="columns",
     )
 
@@ -48,8 +53,10 @@ def _changes(before: Sequence[str], after: Sequence[str]) -> tuple[frozenset[int
     )
 
 
-def _column(title: str, lines: Sequence[str], changed: frozenset[int]) -> Markup:
-    places = dict(_places(lines))
+def _column(
+    title: str, lines: Sequence[str], changed: frozenset[int], foreign: frozenset[str]
+) -> Markup:
+    places = dict(_places(lines, foreign))
     shown = [
         element(
             "div",
@@ -62,11 +69,14 @@ def _column(title: str, lines: Sequence[str], changed: frozenset[int]) -> Markup
     return element("div", element("h3", title), element("pre", *shown, class_="code"))
 
 
-def _places(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+def _places(lines: Sequence[str], foreign: frozenset[str]) -> Iterator[tuple[int, str]]:
     """Lines and their locations; an operation with regions has its own at its closing brace."""
     opened: list[int] = []
+    own = True
     for number, line in enumerate(lines):
-        match = _LOC.search(line)
+        if line.startswith("func "):
+            own = not any(line.startswith(f"func {symbol(name)}(") for name in foreign)
+        match = _LOC.search(line) if own else None
         inner = line.strip()
         if inner.startswith("}") and opened:
             first = opened.pop() if not inner.endswith("{") else None

@@ -11,9 +11,15 @@ from sglc.ir.core import Loc, Module
 
 def locations(module: Module) -> list[Loc]:
     """Every place of the module's own file that the IR names, the smallest first."""
-    own = [func for func in module.funcs.values() if "file" not in func.attrs]
+    others = foreign(module)
+    own = [func for name, func in module.funcs.items() if name not in others]
     found = {op.loc for func in own for op in func.walk()} | {func.loc for func in own}
     return sorted((loc for loc in found if loc is not None and loc.line), key=_size)
+
+
+def foreign(module: Module) -> frozenset[str]:
+    """Functions that were imported from another file."""
+    return frozenset(name for name, func in module.funcs.items() if "file" in func.attrs)
 
 
 def _size(loc: Loc) -> tuple[int, ...]:
