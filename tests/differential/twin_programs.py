@@ -145,8 +145,12 @@ class Writer:
             self.names = before
         elif draw < 0.78 and depth < 4:
             self.condition(depth, prompt, role)
-        elif draw < 0.86 and depth < 4:
+        elif draw < 0.83 and depth < 4:
             self.loop(depth, prompt, role)
+        elif draw < 0.86 and depth < 4:
+            self.attempt(depth, prompt, role)
+        elif draw < 0.88:
+            self.compute(depth)
         elif draw < 0.94 and depth < 3:
             self.fork(depth, prompt, role)
         else:
@@ -175,21 +179,101 @@ class Writer:
             python = script = "n > 1"
         self.line(depth, f"if {python}:", f"if {script}:")
         self.block(depth + 1, prompt, 2, role)
+        if self.rng.random() < 0.25:
+            self.line(depth, "elif n == 2:", "elif n == 2:")
+            self.block(depth + 1, prompt, 1, role)
         if self.rng.random() < 0.5:
             self.line(depth, "else:", "else:")
             self.block(depth + 1, prompt, 1, role)
 
+    def compute(self, depth: int) -> None:
+        """A local name, from an expression that both languages have."""
+        name = self.new("y")
+        known = [n for n in self.names if not n.number]
+        if not known:
+            self.line(depth, f"{name} = n * 2 + 1", f"{name} = n * 2 + 1")
+            self.names.append(Name(name, name, number=True))
+            return
+        one = self.rng.choice(known)
+        shape = self.rng.choice(
+            [
+                "{x}.upper()",
+                "{x}[:3]",
+                "{x}[-2:]",
+                '{x}.replace("e", "3")',
+                '({x} if n > 1 else "few")',
+                '"-".join([{x}, q])',
+                '{x} + "!"',
+                "str(len({x}))",
+                '"yes" if "e" in {x} else "no"',
+                "{x}.split()[0] if {x}.split() else q",
+                '", ".join([w.title() for w in {x}.split() if w != "amber"])',
+            ]
+        )
+        python = one.python.replace("'", '"')
+        self.line(
+            depth, f"{name} = {shape.format(x=python)}", f"{name} = {shape.format(x=one.script)}"
+        )
+        self.names.append(Name(name, name))
+
+    def attempt(self, depth: int, prompt: str, role: bool) -> None:
+        """`try` with a handler for a value that cannot be, or with `finally`."""
+        self.line(depth, "try:", "try:")
+        self.block(depth + 1, prompt, 2, role)
+        final = self.rng.random() < 0.4
+        if not final or self.rng.random() < 0.5:
+            number = self.rng.choice(["12", "twelve"])
+            name = self.new("z")
+            line = f'{name} = int("{number}")'
+            self.line(depth + 1, line, line)
+            self.line(depth, "except ValueError:", "except value_error:")
+            self.block(depth + 1, prompt, 1, role)
+            if self.rng.random() < 0.4:
+                self.line(depth, "else:", "else:")
+                self.block(depth + 1, prompt, 1, role)
+        else:
+            final = True
+        if final:
+            self.line(depth, "finally:", "finally:")
+            self.line(depth + 1, f'{prompt} += "finally "', '"finally "')
+
     def loop(self, depth: int, prompt: str, role: bool) -> None:
         counter = self.new("i")
-        over = self.rng.choice(["range(2)", "range(n)", "range(1, 3)"])
-        self.line(depth, f"for {counter} in {over}:", f"for {counter} in {over}:")
         before = list(self.names)
+        kind = self.rng.random()
+        if kind < 0.25:
+            self.line(depth, f"{counter} = 0", f"{counter} = 0")
+            self.line(depth, f"while {counter} < 3:", f"while {counter} < 3:")
+            self.line(depth + 1, f"{counter} += 1", f"{counter} += 1")
+        elif kind < 0.4:
+            word = self.new("w")
+            head = f'for {counter}, {word} in enumerate(["u", q], 1):'
+            self.line(depth, head, head)
+            self.names.append(Name(word, word))
+        else:
+            over = self.rng.choice(["range(2)", "range(n)", "range(1, 3)"])
+            self.line(depth, f"for {counter} in {over}:", f"for {counter} in {over}:")
         self.names.append(Name(counter, counter, number=True))
         self.block(depth + 1, prompt, 2, role)
+        if self.rng.random() < 0.3:
+            leave = self.rng.choice(["break", "continue"])
+            self.line(depth + 1, f"if {counter} == 1:", f"if {counter} == 1:")
+            self.line(depth + 2, leave, leave)
         self.names = before
+        if self.rng.random() < 0.25:
+            self.line(depth, "else:", "else:")
+            self.block(depth + 1, prompt, 1, role)
 
     def fork(self, depth: int, prompt: str, role: bool) -> None:
         group, child, value = self.new("t"), self.new("f"), self.new("v")
+        if self.rng.random() < 0.25:
+            self.line(depth, f"{group} = {prompt}.fork(2)", f"fork 2 as {group}:")
+            self.python.append("    " * depth + f"for {child} in {group}:")
+            before = list(self.names)
+            self.sample(depth + 1, child)
+            self.block(depth + 1, child, 2, role)
+            self.names = before
+            return
         items = self.rng.choice(['["a", "b"]', '["one", "two", "three"]', "[q, q]"])
         size = items.count(",") + 1
         self.line(depth, f"{group} = {prompt}.fork({size})", f"fork {value} in {items} as {group}:")

@@ -18,6 +18,7 @@ from tests.differential.fuzzing.on_engine import compare_on_engine, tiny_engine
 from tests.differential.fuzzing.python import python_program
 from tests.differential.fuzzing.script import script
 from tests.differential.fuzzing.shrinking import shrink
+from tests.differential.fuzzing.twins import compare_twins
 
 EVERY = 8
 """One program of so many is also run in batches and as a stream, which takes longer."""
@@ -122,6 +123,24 @@ class EngineKind:
         return script(seed).source if seed % 3 == 2 else python_program(seed).source
 
 
+class TwinKind:
+    """Programs in both languages, on the recording backend."""
+
+    def compare(self, seed: int, folder: Path) -> Found:
+        found, python, script = compare_twins(seed, folder)
+        return Found(f"{python}\n\n{script}", found)
+
+    def shrunk(self, seed: int, found: Found, folder: Path) -> str:
+        """Not made small: both would have to become smaller in the same way."""
+        return found.source
+
+
+@contextmanager
+def twin_kind() -> Iterator[Kind]:
+    """Programs in both languages."""
+    yield TwinKind()
+
+
 @contextmanager
 def engine_kind() -> Iterator[Kind]:
     """Programs on the engine."""
@@ -145,4 +164,5 @@ KINDS: Mapping[str, Callable[[], AbstractContextManager[Kind]]] = {
     "python": python_kind,
     "script": script_kind,
     "engine": engine_kind,
+    "twins": twin_kind,
 }
