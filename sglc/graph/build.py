@@ -194,7 +194,8 @@ class _FuncGraph:
                 ends = [self.enter(op, region, tips, cluster) for region in op.regions]
                 if op.name == "cf.if" and op.region("else") is None:
                     ends.append(dict(tips))
-        reached = [end for end in ends if end is not None]
+        # What follows an op that no region falls out of never runs; it may stand there all the same.
+        reached = [end for end in ends if end is not None] or [dict(tips)]
         for value in list(tips):
             if value.type == "handle":
                 tips[value] = _Tip(others=[end[value] for end in reached])

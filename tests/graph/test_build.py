@@ -186,6 +186,26 @@ def test_only_the_functions_asked_for() -> None:
         build(module, ["g"])
 
 
+@pytest.mark.parametrize("promoted", [False, True])
+def test_what_follows_an_op_that_never_falls_through_keeps_its_edges(promoted: bool) -> None:
+    module = parse(
+        """
+%a = lm.gen(%s) {name = "a"}
+cf.try() {kinds = [[]]} ^body {
+  lm.text(%s) {text = ["b"]}
+  cf.raise(%a)
+} ^except(%e: val) {
+  cf.raise(%e)
+} !2:1-6:2
+lm.text(%s) {text = ["never"]}
+cf.return()
+"""
+    )
+    if promoted:
+        Promote().apply(module)
+    assert (0, 2, "prefix", False) in edges(build(module))
+
+
 @settings(
     max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
