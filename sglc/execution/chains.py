@@ -9,6 +9,7 @@ from sglc.execution.versions import (
     StepVersion,
     Version,
     pieces_of,
+    prompt_before,
     snapshot_of,
 )
 
@@ -45,7 +46,7 @@ def make_chain(first: StepVersion, number: int) -> tuple[Chain, list[StepVersion
     chain = Chain(
         id=number,
         label=first.label,
-        prefix=pieces_of(parent),
+        prefix=prompt_before(first),
         steps=tuple(steps),
         stream=session.stream,
         snapshot=(

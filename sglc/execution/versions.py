@@ -112,6 +112,7 @@ class StepVersion(Version):
     """A version whose segment the model produces."""
 
     __slots__ = (
+        "before",
         "deltas",
         "label",
         "meta",
@@ -146,6 +147,8 @@ class StepVersion(Version):
         self.value: Pending[Any] = Pending(session)
         self.meta: Any = None
         self.submitted = False
+        self.before: tuple[Piece, ...] | None = None
+        """The prompt before this step, kept for the next one in long conversations."""
         self.deltas: list[str] = [] if session.stream else _NO_DELTAS
         """Text so far, piece by piece; only in sessions that stream."""
 
@@ -181,9 +184,46 @@ def path_of(version: Version, stop: Version | None = None) -> list[Version]:
 
 def pieces_of(version: Version, stop: Version | None = None) -> tuple[Piece, ...]:
     """The prompt of a done version, adjacent texts merged into one run."""
-    out: list[Piece] = []
+    return _merged([], path_of(version, stop))
+
+
+LONG = 64
+"""Versions in a row above which a step keeps its prompt, for the step after it."""
+
+
+def prompt_before(step: StepVersion) -> tuple[Piece, ...]:
+    """
+    The prompt that a step continues.
+
+    In a long conversation each step begins where the step before it did, so that all of them take
+    time in proportion to the conversation, and not to its square. The step before then forgets.
+    """
+    path: list[Version] = []
+    node, known = step.parent, None
+    while node is not None:
+        path.append(node)
+        if isinstance(node, StepVersion) and node.before is not None:
+            known = node
+            break
+        node = node.parent
+    path.reverse()
+    if known is None:
+        pieces = _merged([], path)
+        if len(path) < LONG:
+            return pieces
+    else:
+        assert known.before is not None
+        pieces = _merged(list(known.before), path)
+        if known.label == step.label:
+            known.before = None
+    step.before = pieces
+    return pieces
+
+
+def _merged(out: list[Piece], path: Sequence[Version]) -> tuple[Piece, ...]:
+    """Pieces of versions after `out`, adjacent texts merged."""
     texts: list[str] = []
-    for node in path_of(version, stop):
+    for node in path:
         for piece in node.pieces:
             if isinstance(piece, str):
                 texts.append(piece)
