@@ -194,7 +194,7 @@ class _FuncGraph:
                 ends = [self.enter(op, region, tips, cluster) for region in op.regions]
                 if op.name == "cf.if" and op.region("else") is None:
                     ends.append(dict(tips))
-        # What follows an op that no region falls out of never runs; it may stand there all the same.
+        # What follows an op that no region falls out of never runs, but may stand there.
         reached = [end for end in ends if end is not None] or [dict(tips)]
         for value in list(tips):
             if value.type == "handle":
