@@ -3,6 +3,7 @@ A small TextMate tokenizer: enough of the format to check grammars that keep to 
 
 Rules with `match`, or `begin` and `end`, their captures, nested patterns and includes; on each
 line the leftmost match wins, and of those at one place the first (macromates.com/manual, §12).
+For the scripts and IR dumps of this repository it gave the same scopes as vscode-textmate 9.3.
 """
 
 from __future__ import annotations

@@ -31,20 +31,20 @@ def check(source: str, rng: random.Random) -> None:
     assert not re.search(r"[^\n]\n{4,}|\t", once)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32))
 def test_any_layout_of_a_script(seed: int) -> None:
     rng = random.Random(seed)
     check(random_source(rng), rng)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(scripts(), st.integers(0, 2**32))
 def test_any_layout_of_a_random_script(source: str, seed: int) -> None:
     check(source, random.Random(seed))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(expressions, min_size=1, max_size=4), st.integers(0, 2**32))
 def test_any_layout_of_long_expressions(values: list[Expr], seed: int) -> None:
     args = ", ".join(f"name_of_argument_{i}={print_expr(v)}" for i, v in enumerate(values))

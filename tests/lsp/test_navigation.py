@@ -129,7 +129,7 @@ def test_names_that_cannot_be_changed(script: str, name: str, message: str) -> N
         rename(analysis, line, column, name)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32))
 def test_renaming_changes_names_only_and_can_be_undone(seed: int) -> None:
     rng = random.Random(seed)
