@@ -329,3 +329,18 @@ def test_recursion_as_deep_as_the_limit_needs_no_python_stack() -> None:
     )
     outcome = run(text, {"n": 900}, limits=Limits(depth=1000))
     assert outcome.value == 900
+
+
+def test_a_returned_record_with_an_unset_field_is_an_error() -> None:
+    """Found by fuzzing: it left the driver as an exception of ours."""
+    text = """
+def main(xs: list[str]) -> list:
+    fork x in xs as t:
+        if x == "a":
+            y = gen()
+    return t
+"""
+    error = run(text, {"xs": ["b"]}).error
+    assert error is not None
+    assert (error.code, error.message) == ("SGL0503", "`y` is not set")
+    assert isinstance(run(text, {"xs": ["a"]}).value, list)

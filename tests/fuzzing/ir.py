@@ -45,6 +45,8 @@ def mutate(inputs: int, seed: int) -> int:
         rng = random.Random(f"{seed} {number}")
         make, check = kinds[number % len(kinds)]
         text = make(rng)
+        if number and number % 10_000 == 0:
+            print(f"{number} inputs, {len(found)} findings", flush=True)
         try:
             check(text, tally)
         except Exception as error:

@@ -86,7 +86,7 @@ def check_module(module: Module, tally: Tally) -> None:
     assert print_module(again) == text, "printing what was read gave another text"
     with contextlib.suppress(UnicodeEncodeError):
         text.encode()
-    data = jsonio.to_json(module)
+    data = jsonio.to_json(module, indent=None)
     assert equal(jsonio.from_json(data), module) or r"\ud" in data, "JSON gave another module"
     try:
         verify(module)

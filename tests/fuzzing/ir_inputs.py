@@ -21,7 +21,7 @@ from sglc.ir.printer import print_module
 from sglc.passes.pipeline import DEFAULT
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST = 6000
+LONGEST = 1600
 """Characters of a seed: small inputs are tried more often in the same time."""
 _TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|[%@!^]?[\w.:-]+|\s+|.', re.DOTALL)
 
@@ -30,7 +30,8 @@ _TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|[%@!^]?[\w.:-]+|\s+|.', re.DOTALL)
 def modules() -> tuple[Module, ...]:
     """Programs of the repository, before and after the passes."""
     found: list[Module] = []
-    for path in sorted((ROOT / "examples").glob("*.sgl")):
+    golden = ROOT / "tests" / "golden" / "ops"
+    for path in [*sorted((ROOT / "examples").glob("*.sgl")), *sorted(golden.glob("*.sgl"))]:
         found += _both(lambda p=path: compile_script(p))  # type: ignore[misc]
     for path in [
         *sorted((ROOT / "examples").glob("*.py")),

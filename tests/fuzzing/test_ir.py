@@ -17,7 +17,7 @@ from sglc_grammar import read
 from tests.fuzzing import ir_checks, ir_inputs
 
 FUZZ = settings(
-    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 SEEDS = st.integers(0, 2**32).map(random.Random)
 GRAMMAR = Lark(read("sglir.lark"), parser="lalr", lexer="contextual")
@@ -46,11 +46,11 @@ def test_any_text(text: str) -> None:
 def test_the_fuzzer_reaches_every_stage() -> None:
     """Otherwise nothing found would mean nothing."""
     tally = ir_checks.Tally()
-    for number in range(300):
+    for number in range(150):
         ir_checks.check_text(ir_inputs.mutated_text(random.Random(number)), tally)
-    assert tally.refused > 50
-    assert tally.unsound > 5
-    assert tally.sound > 20
+    assert tally.refused > 30
+    assert tally.unsound > 2
+    assert tally.sound > 15
     assert tally.ran > 10
     assert tally.codes >= {"SGL0150", "SGL0151", "SGL0152", "SGL0153"}
 
