@@ -34,7 +34,7 @@ from sglc.execution.interpreter_strand import (
 from sglc.expressions.conversion import ConversionError, convert
 from sglc.expressions.functions import iterate
 from sglc.expressions.meter import TooLargeError
-from sglc.expressions.values import ValueFailedError, from_host
+from sglc.expressions.values import Unset, ValueFailedError, from_host
 from sglc.ir.core import Func, Op, Symbol
 
 
@@ -162,7 +162,8 @@ def _branch(frame: Frame, op: Op, handle: Handle, item: object) -> Step:
     handle.finish()
     fields = op.attrs.get("fields", ())
     assert isinstance(fields, tuple)
-    return dict(zip(map(str, fields), signal.values, strict=True))
+    values = zip(map(str, fields), signal.values, strict=True)
+    return {name: value for name, value in values if not isinstance(value, Unset)}
 
 
 def _in_turn(frame: Frame, op: Op, items: Sequence[object], children: Sequence[Handle]) -> Step:

@@ -91,7 +91,7 @@ def test_unset_variables_fail_when_read() -> None:
         "def f():\n    fork i in [1, 2] as t:\n        if i == 2:\n            y = 1\n"
         "    '${t[0].y}'\n"
     )
-    assert failed(text).message == "`y` is not set"
+    assert failed(text).message == "there is no field `y`; there is `i`"
 
 
 # ---- generations ---------------------------------------------------------------------------------
