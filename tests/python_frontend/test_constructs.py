@@ -55,8 +55,9 @@ def test_modes_agree(construct: Construct) -> None:
             assert question == "BOOM" or "the model failed" not in eager.error
             compiled = seen(construct, question, arguments, True)
             assert differences(eager, compiled) == []
-            plain = seen(construct, question, arguments, True, options=PLAIN)
-            assert differences(eager, plain) == []
+            for options in (PLAIN, ExecOptions(executor="region")):
+                other = seen(construct, question, arguments, True, options=options)
+                assert differences(eager, other) == []
 
 
 def found_how(compiled: CompiledFunction, construct: Construct) -> str:

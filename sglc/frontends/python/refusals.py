@@ -10,12 +10,15 @@ from sglc.frontends.python.source import FunctionSource
 
 _CODE_RUNNERS = frozenset({"locals", "exec", "eval", "vars", "dir"})
 
+WAITING = "a live program has the same meaning; every read waits on the spot"
+AWAITED = "a live program has the same meaning; its reads are suspension points"
+
 
 def refusal(source: FunctionSource) -> Diagnostic | None:
     """The remark that says why a function runs live as a whole, or None when it is compiled."""
     found = _in_body(source)
     if found is None and isinstance(source.node, ast.AsyncFunctionDef):
-        return _remark(source, source.node, "an `async` function")
+        return _remark(source, source.node, "an `async` function", AWAITED)
     return found
 
 
@@ -43,12 +46,12 @@ def _in_body(source: FunctionSource) -> Diagnostic | None:
     return None
 
 
-def _remark(source: FunctionSource, node: ast.AST, what: str) -> Diagnostic:
+def _remark(source: FunctionSource, node: ast.AST, what: str, note: str = WAITING) -> Diagnostic:
     return Diagnostic(
         code="SGL0302",
         severity="remark",
         message=f"`{source.qualname}` runs live: {what} is not compiled",
         span=source.span(node),
         label="this keeps it from being compiled",
-        notes=("a live program has the same meaning; every read waits on the spot",),
+        notes=(note,),
     )

@@ -29,4 +29,4 @@ async def later(s):
 # remark[SGL0302] 16:5-16:21: `code` runs live: a function that calls `exec` is not compiled: this keeps it from being compiled
 #   note: a live program has the same meaning; every read waits on the spot
 # remark[SGL0302] 20:1-21:22: `later` runs live: an `async` function is not compiled: this keeps it from being compiled
-#   note: a live program has the same meaning; every read waits on the spot
+#   note: a live program has the same meaning; its reads are suspension points
