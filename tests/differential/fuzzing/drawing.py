@@ -26,6 +26,8 @@ class Style:
     """Share of blocks whose names are used after them, bound or not."""
     reuse: float = 0.0
     """Share of new local names that are old ones, bound anew."""
+    plain: bool = False
+    """Whether texts are mostly what the compiler can let wait in the graph."""
     asynchronous: bool = False
     """Whether the program is `async def`."""
     left_out: frozenset[str] = frozenset()

@@ -83,6 +83,8 @@ class Expressions(Drawing):
             read = self.any_read() if self.chance(reading) else None
             value = self.inside(read or self.pick([*self.names.strings, *self.names.numbers]))
             ends = [(12, ""), (1, "!r"), (1, ":>6"), (1, "!s:.5"), (0.5, "=")]
+            if self.style.plain:
+                ends = ends[:1]
             text += "{" + value + (self.weighted(ends)) + "}"
         return f'f"{text}"'
 
@@ -117,6 +119,9 @@ class Expressions(Drawing):
     def piece(self, reading: float) -> str:
         """One operand of a text."""
         kind = self.rng.random()
+        if self.style.plain and kind < 0.95:
+            kind *= 0.8
+            reading = 0.8
         if kind < 0.3:
             return self.constant()
         if kind < 0.55:

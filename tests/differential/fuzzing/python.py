@@ -140,6 +140,7 @@ def _style(rng: random.Random) -> Style:
         failures=rng.choice([0.0, 0.0, 0.05, 0.15]),
         raising=rng.choice([0.0, 0.0, 0.0, 0.08]),
         quiet=rng.random() < 0.35,
+        plain=rng.random() < 0.5,
         asynchronous=rng.random() < 0.1,
         leaks=rng.choice([0.0, 0.0, 0.3]),
         reuse=rng.choice([0.0, 0.2, 0.5]),
