@@ -331,8 +331,8 @@ def test_recursion_as_deep_as_the_limit_needs_no_python_stack() -> None:
     assert outcome.value == 900
 
 
-def test_a_returned_record_with_an_unset_field_is_an_error() -> None:
-    """Found by fuzzing: it left the driver as an exception of ours."""
+def test_a_returned_record_leaves_out_what_was_never_set() -> None:
+    """Found by fuzzing: the unset field left the driver as an exception of ours."""
     text = """
 def main(xs: list[str]) -> list:
     fork x in xs as t:
@@ -340,7 +340,6 @@ def main(xs: list[str]) -> list:
             y = gen()
     return t
 """
-    error = run(text, {"xs": ["b"]}).error
-    assert error is not None
-    assert (error.code, error.message) == ("SGL0503", "`y` is not set")
-    assert isinstance(run(text, {"xs": ["a"]}).value, list)
+    assert run(text, {"xs": ["b"]}).value == [{"x": "b"}]
+    (record,) = run(text, {"xs": ["a"]}).value  # type: ignore[misc]  # a list of one
+    assert set(record) == {"x", "y"}
