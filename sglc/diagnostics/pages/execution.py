@@ -45,6 +45,21 @@ PAGES = (
         is not a value of scripts (none, booleans, numbers, strings, lists, dicts). A script
         handles it with `except extern_error`.
         """,
+        """
+        extern def fail(x: str) -> str from "broken_tools:fail"
+
+        def main(question: str = "?"):
+            return fail(question)
+        """,
+        """
+        extern def fail(x: str) -> str from "broken_tools:fail"
+
+        def main(question: str = "?"):
+            try:
+                return fail(question)
+            except extern_error as e:
+                return e.message
+        """,
     ),
     Page(
         "SGL0503",
@@ -75,6 +90,16 @@ PAGES = (
         value. Programs can loop for ever, so each has a bound; raise it in the run's options if
         the program is right. `except` does not handle this.
         """,
+        """
+        def main():
+            while true:
+                "again and again"
+        """,
+        """
+        def main():
+            for i in range(3):
+                "again and again"
+        """,
     ),
     Page(
         "SGL0505",
@@ -84,10 +109,10 @@ PAGES = (
         `--allow-extern MODULE`.
         """,
         """
-        sglc run agent.sgl -p question="2+2?"
+        sglc run agent.sgl
         """,
         """
-        sglc run agent.sgl -p question="2+2?" --allow-extern tools
+        sglc run agent.sgl --allow-extern tools
         """,
         language="sh",
     ),
@@ -97,6 +122,18 @@ PAGES = (
         """
         The module cannot be imported, or has no such function.
         """,
+        """
+        extern def search(x: str) -> str from "broken_tools:serach"
+
+        def main(question: str = "?"):
+            return search(question)
+        """,
+        """
+        extern def search(x: str) -> str from "broken_tools:search"
+
+        def main(question: str = "?"):
+            return search(question)
+        """,
     ),
     Page(
         "SGL0507",
@@ -105,6 +142,13 @@ PAGES = (
         The body of a `@sglc.function`, or Python code that it called, raised an exception. The
         place is the last line of the program's own files on the way to it.
         """,
+        """
+        sglc run raises.py
+        """,
+        """
+        sglc run text_qa.py -p question=Who?
+        """,
+        language="sh",
     ),
     Page(
         "SGL0508",

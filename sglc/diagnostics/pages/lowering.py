@@ -12,6 +12,14 @@ PAGES: tuple[Page, ...] = (
         and none that can be trusted when the file was edited after it was imported. Such a
         function runs live: same meaning, but every read waits where it stands.
         """,
+        """
+        ask = sgl.function(lambda s, q: s.__iadd__(q + sgl.gen("answer")))
+        """,
+        """
+        @sgl.function
+        def ask(s, q):
+            s += q + sgl.gen("answer")
+        """,
         language="python",
     ),
     Page(
@@ -71,6 +79,18 @@ PAGES: tuple[Page, ...] = (
         a fork. It runs live, in its place and in order: everything deferred before it is waited
         for first.
         """,
+        """
+        @sgl.function
+        def ask(s, q):
+            helper.add_question(s, q)
+            s += sgl.gen("answer")
+        """,
+        """
+        @sgl.function
+        def ask(s, q):
+            s += "Q: " + q
+            s += sgl.gen("answer")
+        """,
         language="python",
     ),
     Page(
@@ -83,12 +103,22 @@ PAGES: tuple[Page, ...] = (
         the language; and the append must not stand in a `try` or a `with`.
         """,
         """
-        for f in forks:
-            s += "Tip: " + shorten(f["tip"])
+        @sgl.function
+        def summary(s, topics):
+            forks = s.fork(len(topics))
+            for f, topic in zip(forks, topics):
+                f += topic + sgl.gen("tip")
+            for f in forks:
+                s += "Tip: " + f["tip"].strip()
         """,
         """
-        for f in forks:
-            s += "Tip: " + f["tip"]
+        @sgl.function
+        def summary(s, topics):
+            forks = s.fork(len(topics))
+            for f, topic in zip(forks, topics):
+                f += topic + sgl.gen("tip")
+            for f in forks:
+                s += "Tip: " + f["tip"]
         """,
         language="python",
     ),

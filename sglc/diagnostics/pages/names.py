@@ -428,12 +428,20 @@ PAGES = (
         `main`. Fragments cannot be started: they need a prompt to append to.
         """,
         """
-        sglc run agent.sgl:mian
+        def first(q: str):
+            "${q}"
+
+        def second(q: str):
+            "${q}"
         """,
         """
-        sglc run agent.sgl:main
+        def main(q: str):
+            "${q}"
+
+        def second(q: str):
+            "${q}"
         """,
-        language="sh",
+        language="sgl",
     ),
     Page(
         "SGL0222",

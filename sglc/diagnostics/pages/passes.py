@@ -41,6 +41,20 @@ PAGES: tuple[Page, ...] = (
         The prompt before a fork is computed once for all branches, together with the constant text
         that all of them start with.
         """,
+        r"""
+        def main(words: list[str]):
+            "Explain each word in one short sentence, for a child of six.\n"
+            fork word in words as t:
+                "${word} means"
+                meaning = gen()
+            return t
+        """,
+        """
+        def main(words: list[str]):
+            "Words: "
+            meaning = gen()
+            return meaning
+        """,
     ),
     Page(
         "SGL0363",
@@ -48,6 +62,20 @@ PAGES: tuple[Page, ...] = (
         """
         The branches, turns or calls are independent by what their operations declare: no host code
         runs in them, and none appends to a prompt that another one sees.
+        """,
+        """
+        def main(words: list[str]):
+            "Words: "
+            fork word in words as t:
+                "${word} means"
+                meaning = gen()
+            return t
+        """,
+        """
+        def main(words: list[str]):
+            "Words: "
+            meaning = gen()
+            return meaning
         """,
     ),
     Page(
@@ -121,12 +149,18 @@ PAGES: tuple[Page, ...] = (
         understood, other ways to get at a branch are not.
         """,
         """
-        for f, topic in pairs(forks, topics):
-            f += topic + sgl.gen("tip")
+        @sgl.function
+        def tips(s, topics):
+            forks = s.fork(len(topics))
+            for f, topic in helper.pairs(forks, topics):
+                f += topic + sgl.gen("tip")
         """,
         """
-        for i, f in enumerate(forks):
-            f += topics[i] + sgl.gen("tip")
+        @sgl.function
+        def tips(s, topics):
+            forks = s.fork(len(topics))
+            for i, f in enumerate(forks):
+                f += topics[i] + sgl.gen("tip")
         """,
         language="python",
     ),

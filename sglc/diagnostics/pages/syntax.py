@@ -180,6 +180,19 @@ PAGES = (
         """
         The file does not exist, is a folder, or is not UTF-8 text.
         """,
+        """
+        import "latin1.sgl" as lib
+
+        def main():
+            lib.greet()
+        """,
+        """
+        import "chat.sgl" as lib
+
+        def main():
+            lib.main("tea")
+        """,
+        language="sgl",
     ),
     Page(
         "SGL0113",
@@ -205,6 +218,20 @@ PAGES = (
         """
         Blocks, brackets or operators are nested so deeply that sglc gives up. Move a part into a
         function or into a variable of its own.
+        """,
+        """
+        def main():
+            x = ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((
+                ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((
+                1
+                ))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))
+                ))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))
+            return x
+        """,
+        """
+        def main():
+            x = 1
+            return x
         """,
     ),
 )

@@ -173,5 +173,15 @@ PAGES: tuple[Page, ...] = (
         calls them. Whoever runs it has to allow the module with `--allow-extern MODULE`, and should
         know what the functions do.
         """,
+        """
+        extern def calc(expr: str) -> str from "tools:calc"
+
+        def main(question: str):
+            return calc(question)
+        """,
+        """
+        def main(question: str):
+            return question
+        """,
     ),
 )

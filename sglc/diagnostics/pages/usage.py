@@ -10,6 +10,13 @@ PAGES: tuple[Page, ...] = (
         A command's option or argument has a value that it cannot work with. `sglc COMMAND --help`
         lists what it takes.
         """,
+        """
+        sglc run text_qa.sgl -o answers.jsonl
+        """,
+        """
+        sglc run text_qa.sgl -i text_qa.jsonl -o answers.jsonl
+        """,
+        language="sh",
     ),
     Page(
         "SGL0602",
@@ -62,10 +69,10 @@ PAGES: tuple[Page, ...] = (
         `-p` or a row of a batch names a parameter that the function does not have.
         """,
         """
-        sglc run text_qa.sgl -p qestion="What is the capital of Japan?"
+        sglc run text_qa.py -p qestion=Who?
         """,
         """
-        sglc run text_qa.sgl -p question="What is the capital of Japan?"
+        sglc run text_qa.py -p question=Who?
         """,
         language="sh",
     ),
@@ -75,6 +82,13 @@ PAGES: tuple[Page, ...] = (
         """
         There is no such file, it is a folder, the permissions forbid it, or it is not UTF-8 text.
         """,
+        """
+        sglc check missing.sgl
+        """,
+        """
+        sglc check text_qa.sgl
+        """,
+        language="sh",
     ),
     Page(
         "SGL0607",
@@ -84,10 +98,10 @@ PAGES: tuple[Page, ...] = (
         the file has neither a `main` nor exactly one function.
         """,
         """
-        sglc run json_record.sgl
+        sglc run chat.sgl:mian -p topic=tea
         """,
         """
-        sglc run json_record.sgl:extract
+        sglc run chat.sgl:main -p topic=tea
         """,
         language="sh",
     ),
@@ -97,6 +111,13 @@ PAGES: tuple[Page, ...] = (
         """
         Programs end in `.sgl` (scripts), `.py` (Python) or `.sglir` (printed IR).
         """,
+        """
+        sglc run notes.txt
+        """,
+        """
+        sglc run text_qa.sgl
+        """,
+        language="sh",
     ),
     Page(
         "SGL0609",
@@ -106,6 +127,13 @@ PAGES: tuple[Page, ...] = (
         safetensors, and a tokenizer. The folder is missing, incomplete or damaged, or its
         architecture is not supported.
         """,
+        """
+        sglc run text_qa.sgl --model missing-folder
+        """,
+        """
+        sglc run text_qa.sgl
+        """,
+        language="sh",
     ),
     Page(
         "SGL0610",
@@ -115,10 +143,10 @@ PAGES: tuple[Page, ...] = (
         takes strings as they are, `true` and `false`, numbers, and JSON for lists and records.
         """,
         """
-        sglc run agent.sgl -p max_steps=many
+        sglc run typed.py -p times=many
         """,
         """
-        sglc run agent.sgl -p max_steps=6
+        sglc run typed.py -p times=6
         """,
         language="sh",
     ),
@@ -129,6 +157,13 @@ PAGES: tuple[Page, ...] = (
         Each line of a batch's input is one JSON object of arguments. Other rows still run; the
         output has the error in this row's place.
         """,
+        """
+        sglc run text_qa.sgl -i rows.txt
+        """,
+        """
+        sglc run text_qa.sgl -i text_qa.jsonl
+        """,
+        language="sh",
     ),
     Page(
         "SGL0612",
