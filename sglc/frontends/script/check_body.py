@@ -244,7 +244,7 @@ class _BodyChecker:
         function = call.function
         if isinstance(function, Attribute):
             value = function.value
-            return not (isinstance(value, Name) and value.id in self.unit.imports)
+            return not (isinstance(value, Name) and value.id in self.unit.import_items)
         return isinstance(function, Name) and function.id in BUILTINS
 
     def _assign(self, stmt: Assign, known: Known, place: _Place) -> None:

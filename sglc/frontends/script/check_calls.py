@@ -226,8 +226,10 @@ def _check_builtin(unit: Unit, call: Call, function: Name) -> Iterator[Problem]:
 
 
 def _check_method(unit: Unit, call: Call, function: Attribute) -> Iterator[Problem]:
-    if isinstance(function.value, Name) and function.value.id in unit.imports:
-        other = unit.imports[function.value.id]
+    if isinstance(function.value, Name) and function.value.id in unit.import_items:
+        other = unit.imports.get(function.value.id)
+        if other is None:  # it could not be imported, which is reported there
+            return
         yield Problem(
             "SGL0201",
             f"`{other.file}` has no function `{function.name}`",

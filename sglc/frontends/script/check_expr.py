@@ -376,7 +376,8 @@ class ExprChecker:
         receiver: Types = None
         if isinstance(call.function, Attribute):
             value = call.function.value
-            if not (isinstance(value, Name) and value.id in self.unit.imports):
+            # One that could not be imported was reported where it is imported.
+            if not (isinstance(value, Name) and value.id in self.unit.import_items):
                 receiver = self.check(value, known, around)
         elif not isinstance(call.function, Name):
             self.check(call.function, known, around)
