@@ -189,6 +189,11 @@ def test_role_names_and_words_of_definitions_are_free_as_variables() -> None:
     [
         body("if x == 0:", "    'a'", *(f"elif x == {i}:\n        'b'" for i in range(1, 1500))),
         body(f"y = {' or '.join('x' * 2000)}"),
+        "def f(x):\n"
+        + "".join(f"{'    ' * i}try:\n" for i in range(1, 31))
+        + " " * 124
+        + "'a'\n"
+        + "".join(f"{'    ' * i}finally:\n{'    ' * i}    'b'\n" for i in range(30, 0, -1)),
         body(f"y = x{'.a' * 1000}"),
         body(f"y = {'not ' * 1000}x"),
         f"def f(x: {'list[' * 300}int{']' * 300}):\n    'a'\n",
