@@ -127,7 +127,7 @@ class Inference:
                 item = self.expr(expr.item)
                 return kinds.list_of(item) if expr.key is None else kinds.Named("dict", (STR, item))
             case Unary():
-                return BOOL if expr.op == "not" else self.expr(expr.value)
+                return BOOL if expr.op == "not" else _signed(self.expr(expr.value))
             case Compare():
                 return BOOL
             case BoolOp():
@@ -232,17 +232,27 @@ def _item(kind: Kind) -> Kind:
     return kinds.union(found)
 
 
+def _signed(kind: Kind) -> Kind:
+    """The kind of `-x`: numbers stay, truth values become numbers."""
+    if kind == FLOAT:
+        return FLOAT
+    return INT if kind in (INT, BOOL) else ANY
+
+
 def _binary(op: str, left: Kind, right: Kind) -> Kind:
     left, right = kinds.widened(left), kinds.widened(right)
-    if left == right and left in (STR, INT) and op != "/":
-        return left
     numbers = {INT, FLOAT}
     if left in numbers and right in numbers:
-        return FLOAT
-    if op == "*" and STR in (left, right):
+        if op == "**" and left == right == INT:
+            return kinds.union((INT, FLOAT))  # by a negative number
+        return INT if left == right == INT and op != "/" else FLOAT
+    if left == right == STR or (op == "*" and STR in (left, right)):
         return STR
-    if op in "+|" and isinstance(left, kinds.Named) and left.args:
-        return kinds.union((left, right)) if left != right else left
+    if not isinstance(left, kinds.Named) or not isinstance(right, kinds.Named):
+        return ANY
+    if op in ("+", "|") and left.name == right.name and left.args and right.args:
+        items = kinds.union((left.args[-1], right.args[-1]))
+        return kinds.Named(left.name, (*left.args[:-1], items))
     return ANY
 
 
