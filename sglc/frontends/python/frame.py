@@ -45,6 +45,7 @@ class Frame:
     """Locals that are SSA values alone."""
     sizes: dict[Value, Value | int] = field(default_factory=dict)
     """How many branches a fork has."""
+    _single: dict[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.builder = Builder(self.func.body)
@@ -54,12 +55,17 @@ class Frame:
 
     def is_single(self, name: str) -> bool:
         """Whether a local is bound exactly once, so that its value may be an SSA value."""
-        bindings = [b for b in self.scope.bindings.get(name, ()) if b.how != "augment"]
-        parameter = name in self.scope.parameters
-        augmented = len(bindings) != len(self.scope.bindings.get(name, ()))
+        if name not in self._single:
+            self._single[name] = self._bound_once(name)
+        return self._single[name]
+
+    def _bound_once(self, name: str) -> bool:
+        bindings = self.scope.bindings.get(name, ())
+        augmented = sum(b.how == "augment" for b in bindings)
         if augmented and self.scope.kind(name) not in ("state", "group"):
             return False
-        return self.scope.is_own(name) and len(bindings) == (0 if parameter else 1)
+        wanted = name not in self.scope.parameters
+        return self.scope.is_own(name) and len(bindings) - augmented == wanted
 
     def bind(self, name: str, value: Value) -> None:
         """Make a value visible as a local name in this region and those inside it."""
@@ -93,9 +99,8 @@ class Frame:
         regions: Sequence[Region] = (),
     ) -> Op:
         """Append an op at a node's place."""
-        return self.builder.op(
-            name, operands, attrs, results=results, regions=regions, loc=self.loc(node)
-        )
+        loc = self.loc(node)
+        return self.builder.op(name, operands, attrs, results=results, regions=regions, loc=loc)
 
     def val(
         self,

@@ -30,9 +30,11 @@ def dominated(scope: Scope) -> frozenset[str]:
         # Patterns, handlers and imports bind names that are no `ast.Name`.
         if sum(b.how != "augment" for b in scope.bindings.get(name, ())) != len(places):
             continue
-        if len(places) > 1 and not _separate(places):
-            continue
-        if all(any(_reaches(place, path) for place in places) for path in uses):
+        if len(places) == 1:
+            block, index = places[0].block, places[0].index
+            if all(any(b == block and i > index for b, i in path) for path in uses):
+                found.add(name)
+        elif _in_separate_loops(places, uses):
             found.add(name)
     return frozenset(found)
 
@@ -43,16 +45,15 @@ def _counts(scope: Scope, name: str) -> bool:
     return augmented and scope.kind(name) not in ("state", "group")
 
 
-def _separate(places: list[Place]) -> bool:
-    """Whether all are variables of loops, none inside another."""
-    loops = [place for place in places if place.index == -1]
-    return len(loops) == len(places) and not any(
-        _reaches(outer, inner.path) for outer in loops for inner in loops
+def _in_separate_loops(places: list[Place], uses: list[Path]) -> bool:
+    """Whether these are variables of loops, none inside another, used in the bodies alone."""
+    bodies = {place.block for place in places if place.index == -1}
+    nested = any(block in bodies for place in places for block, _ in place.path)
+    return (
+        len(bodies) == len(places)
+        and not nested
+        and all(any(block in bodies for block, _ in path) for path in uses)
     )
-
-
-def _reaches(place: Place, path: Path) -> bool:
-    return any(block == place.block and index > place.index for block, index in path)
 
 
 @dataclass(frozen=True, slots=True)
