@@ -74,6 +74,22 @@ def _is_text(value: Value) -> bool:
     return constant or made_by.name in ("lm.gen", "lm.select")
 
 
+_WORDS = {
+    "py.eval": "Python code",
+    "py.exec": "Python code",
+    "py.call": "host code",
+    "cf.return": "`return`",
+    "cf.call": "a call",
+    "lm.run": "a call",
+    "lm.append": "`+=`",
+}
+
+
+def receiver(op: Op) -> str:
+    """What a value is handed to when this op takes it, in words of the program."""
+    return _WORDS.get(op.name, f"`{op.name}`")
+
+
 def describe(op: Op) -> str:
     """A host op in words."""
     text = op.attrs.get("target") or op.attrs.get("src")

@@ -17,7 +17,7 @@ from sglc.ir.core import Loc, Module, Op, Region, Value
 from sglc.ir.ops import OPS
 from sglc.ir.verify_control import enclosing_loop
 from sglc.passes.base import Pass, PassResult, remark
-from sglc.passes.effects import HostCode, callee_of, moved_from_outside
+from sglc.passes.effects import HostCode, callee_of, moved_from_outside, receiver
 
 PARALLEL, NOT_PARALLEL = "SGL0363", "SGL0364"
 APPENDS_OUTSIDE = "it appends to a prompt of the surrounding code"
@@ -178,10 +178,10 @@ def _python_fork(host: HostCode, op: Op) -> Obstacle | None:
             if found is not None:
                 return found
         elif use.name not in ("lm.item", "lm.join"):
-            return Obstacle(use, f"the branches are handed to `{use.name}`")
+            return Obstacle(use, f"the branches are handed to {receiver(use)}")
     for use in uses:
         if use.name == "lm.item":
             for taken in dict.fromkeys(use.results[0].uses):
                 if not taken.name.startswith("lm.") or taken.operands[0] is not use.results[0]:
-                    return Obstacle(taken, f"a branch is handed to `{taken.name}`")
+                    return Obstacle(taken, f"a branch is handed to {receiver(taken)}")
     return None

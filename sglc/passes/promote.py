@@ -20,7 +20,7 @@ from sglc.ir.core import Func, Module, Op, Region, Symbol, Value
 from sglc.ir.ops import OPS
 from sglc.ir.verify_control import enclosing_loop, enclosing_try
 from sglc.passes.base import Pass, PassResult, remark
-from sglc.passes.effects import base_name, names_value
+from sglc.passes.effects import base_name, names_value, receiver
 from sglc.passes.places import Places
 
 NOT_PROMOTED = "SGL0360"
@@ -90,7 +90,7 @@ def _bad_use(module: Module, op: Op, positions: list[int], handle: Value) -> str
         return ""
     declared = OPS[op.name].operands
     if positions != [0] or declared[0].type != "prompt":
-        return f"it is handed to `{op.name}` here"
+        return f"it is handed to {receiver(op)} here"
     if op.name == "cf.call":
         callee = op.attrs.get("callee")
         if not (isinstance(callee, Symbol) and callee.name in module.funcs):

@@ -112,9 +112,9 @@ cf.return(%r)"""
             "%c = ex.const() {value = 0}\n%i: handle = lm.item(%fs, %c)\n"
             '%v = py.eval(%i) {src = "a"}',
             False,
-            "a branch is handed to `py.eval`",
+            "a branch is handed to Python code",
         ),
-        ('%v = py.eval(%fs) {src = "f(fs)"}', False, "the branches are handed to `py.eval`"),
+        ('%v = py.eval(%fs) {src = "f(fs)"}', False, "the branches are handed to Python code"),
     ],
 )
 def test_other_uses_of_branches(after: str, parallel: bool, message: str) -> None:

@@ -160,10 +160,10 @@ cf.return(%r)"""
 
 
 KEPT = [
-    ('%v = py.eval(%s) {src = "f(s)"}\ncf.return()', 1, "it is handed to `py.eval` here"),
+    ('%v = py.eval(%s) {src = "f(s)"}\ncf.return()', 1, "it is handed to Python code here"),
     ('%v = py.eval() {src = "f(s)", reads = ["s"]}\ncf.return()', 1, "host code names it here"),
-    ("cf.return(%s)", 1, "it is handed to `cf.return` here"),
-    ("lm.append(%s, %s)\ncf.return()", 1, "it is handed to `lm.append` here"),
+    ("cf.return(%s)", 1, "it is handed to `return` here"),
+    ("lm.append(%s, %s)\ncf.return()", 1, "it is handed to `+=` here"),
     ("%v = cf.call(%s) {callee = @other}\ncf.return()", 1, "the function called here may keep it"),
     (
         "cf.try() ^body {\n  cf.yield()\n} ^finally {\n  lm.role_end(%s)\n  cf.yield()\n}"

@@ -13,7 +13,7 @@ def main(s, log):
 
 
 # CHECK-REMARKS:
-# remark[SGL0360] 7:5-7:11: prompt `s` stays a handle in `main`: it is handed to `py.exec` here
+# remark[SGL0360] 7:5-7:11: prompt `s` stays a handle in `main`: it is handed to Python code here
 # remark[SGL0361] 5:1-12:13: every prompt of `main` starts with the same 1 characters (about 1 tokens), computed once for all rows and calls
 # CHECK-IR: promote
 # module "promote_keeps_handles.py" {
