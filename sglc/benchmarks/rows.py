@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import sglc as sgl
 from sglc.execution.requests import (
@@ -25,6 +26,7 @@ from sglc.execution.requests import (
     Sink,
     Warmup,
 )
+from sglc.execution.session import ExecOptions
 from sglc.language.chat_template import ChatTemplate, get_chat_template
 from sglc.language.function import SglFunction
 from sglc.language.state import ProgramState
@@ -44,6 +46,8 @@ class RowBench:
     threads: int | None = None
     """`num_threads` of `run_batch`."""
     compiled: bool = True
+    executor: Literal["emitted", "region"] = "emitted"
+    """Of compiled rows without host code; see `ExecOptions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,11 @@ def measure(bench: RowBench) -> RowFigures:
     program.run_batch(_program(RowBench(2, bench.host, bench.forks), backend)[1], backend=backend)
     before, start, cpu = memory()[0], time.perf_counter(), time.process_time()
     states = program.run_batch(
-        rows, backend=backend, compiled=bench.compiled, num_threads=bench.threads or "auto"
+        rows,
+        backend=backend,
+        compiled=bench.compiled,
+        num_threads=bench.threads or "auto",
+        options=ExecOptions(executor=bench.executor) if bench.compiled else None,
     )
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     backend.look()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,13 @@ EXAMPLES = options.examples(
 _DISTURBED = "warning: others took more than 5% of the machine meanwhile; timings may not repeat"
 
 
+class Executor(StrEnum):
+    """As `sglc.execution.session.ExecOptions` names them."""
+
+    emitted = "emitted"
+    region = "region"
+
+
 @guarded
 def rows(
     rows: Annotated[int, typer.Option(min=1, help="Rows of the batch.")] = 2000,
@@ -31,6 +39,9 @@ def rows(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads for rows; chosen by default.")
     ] = None,
+    executor: Annotated[
+        Executor, typer.Option(help="What runs compiled rows without Python code of their own.")
+    ] = Executor.emitted,
     repeats: Annotated[int, typer.Option(min=1, help="Repeats; medians are shown.")] = 3,
     as_json: bench.Json = False,
 ) -> None:
@@ -44,9 +55,17 @@ def rows(
 
     with bench.reported() as report:
         result = compare(
-            lambda compiled: asdict(RowBench(rows, host, forks, threads, compiled)), repeats, report
+            lambda compiled: asdict(RowBench(rows, host, forks, threads, compiled, executor.value)),
+            repeats,
+            report,
         )
-    result = {"rows": rows, "host": host, "forks": forks, **result}
+    result = {
+        "rows": rows,
+        "host": host,
+        "forks": forks,
+        "executor": executor.value,
+        **result,
+    }
     if as_json:
         print(json.dumps(result, indent=2))
         return
