@@ -186,8 +186,7 @@ class _BodyChecker:
                 self._return(stmt, known, place)
                 return False
             case Leave():
-                self._leave(stmt, known, place)
-                return False
+                return not self._leave(stmt, known, place)
             case If():
                 self.expressions.check(stmt.condition, known, place.around)
                 arms = (self.way(arm, known, place) for arm in (stmt.body, stmt.orelse))
@@ -339,14 +338,17 @@ class _BodyChecker:
             )
         )
 
-    def _leave(self, stmt: Leave, known: Known, place: _Place) -> None:
+    def _leave(self, stmt: Leave, known: Known, place: _Place) -> bool:
+        """Check a jump; whether there is a loop that it leaves or goes on with."""
         if place.loop is not None:
             if stmt.kind == "break":
                 place.loop.breaks.append(known.since(place.loop.before))
-        elif place.fork is not None and place.loop_outside_fork:
+            return True
+        if place.fork is not None and place.loop_outside_fork:
             self._crossing(stmt.kind, stmt.loc, place.fork)
         else:
             self.add(Problem("SGL0213", f"`{stmt.kind}` outside of a loop", stmt.loc, "no loop"))
+        return False
 
     def _loop(self, stmt: While | For, known: Known, place: _Place) -> bool:
         item: Types = None
