@@ -1,6 +1,8 @@
 """`run_batch`: rows, order, errors, seeds, overlap."""
 
+import os
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 import sglc as sgl
 from sglc.backends.recording import RecordingBackend
 from sglc.execution.seeds import row_seed
+from sglc.language.batch import CHUNK
 
 
 @sgl.function
@@ -159,3 +162,48 @@ def test_progress_bar_goes_to_stderr(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "2/2" in captured.err
+
+
+def test_a_row_gives_its_thread_back_when_the_rest_needs_none(backend: RecordingBackend) -> None:
+    """More rows wait for the model than there are threads for rows."""
+    seen: list[int] = []
+
+    @sgl.function
+    def program(s, i):  # type: ignore[no-untyped-def]
+        seen.append(i)
+        s += f"{i}"
+        s += sgl.gen("x")
+        s += s["x"] + sgl.gen("y")
+
+    rows = max(96, (os.cpu_count() or 1) * 16) + 40
+    backend.hold = rows
+    states = program.run_batch([{"i": i} for i in range(rows)], backend=backend)
+    assert backend.most_in_flight == rows
+    assert all(state.text().startswith(f"{i}") for i, state in enumerate(states))
+
+
+def test_at_most_as_many_rows_as_threads_are_under_way(
+    backend: RecordingBackend, compiled: bool
+) -> None:
+    backend.delay = 0.002
+
+    @sgl.function
+    def program(s, i):  # type: ignore[no-untyped-def]
+        s += f"{i}" + sgl.gen("x")
+        if len(s["x"]) > 0:
+            s += s["x"] + sgl.gen("y")
+
+    rows = [{"i": i} for i in range(30)]
+    program.run_batch(rows, backend=backend, num_threads=3, compiled=compiled)
+    assert backend.most_in_flight <= 3
+
+
+def test_a_stream_of_rows_keeps_few_of_them(backend: RecordingBackend, compiled: bool) -> None:
+    rows = [{"x": i} for i in range(3 * CHUNK)]
+    alive: weakref.WeakSet[object] = weakref.WeakSet()
+    most = 0
+    for state in square.run_batch(rows, backend=backend, generator_style=True, compiled=compiled):
+        alive.add(state)
+        del state
+        most = max(most, len(alive))
+    assert most <= 2
