@@ -115,7 +115,9 @@ def _function(
     report = explain_function(module, func, host)
     maker = findings.Maker(module, func)
     waits = [maker.wait(one) for one in report.waits]
-    waits += [d for d in remarks if d.code == READ_WAITS]
+    waits += [
+        d for d in remarks if d.code == READ_WAITS and not any(_covers(w, d) for w in waits)
+    ]
     file = func.attrs.get("file")
     return ExplainedFunction(
         report,
@@ -126,6 +128,15 @@ def _function(
         tuple(maker.host(one) for one in report.host if one.kind == "host"),
         tuple(d for d in remarks if d.code != READ_WAITS),
     )
+
+
+def _covers(wait: Diagnostic, read: Diagnostic) -> bool:
+    """Whether a wait is that of a read inside it."""
+    outer, inner = wait.span, read.span
+    if outer is None or inner is None or outer.file != inner.file:
+        return False
+    start, end = (outer.line, outer.column), (outer.end_line, outer.end_column)
+    return start <= (inner.line, inner.column) and (inner.end_line, inner.end_column) <= end
 
 
 def _live(target: Target, module: Module) -> Mapping[str, tuple[LiveOperation, ...]]:

@@ -82,6 +82,15 @@ def test_each_finding_is_listed_once_and_has_a_page(tmp_path: Path) -> None:
     assert all(one.severity == "remark" for one in found)
 
 
+def test_a_read_inside_code_that_waits_is_one_wait(tmp_path: Path) -> None:
+    text = (
+        "import sglc as sgl\n\n\n@sgl.function\ndef f(s):\n    s += sgl.gen('x')\n"
+        "    s += 'a' + s['x'].strip()\n    s += 'b' + str(host()) + s['x']\n"
+    )
+    (function,) = explained(tmp_path, text).functions
+    assert at(function.waits) == [("SGL0371", 7), ("SGL0306", 8)]
+
+
 def test_one_function(tmp_path: Path) -> None:
     found = explained(tmp_path, PYTHON, function=":Holder.method")
     assert [f.report.name for f in found.functions] == ["Holder.method"]
