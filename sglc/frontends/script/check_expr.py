@@ -189,11 +189,19 @@ class ExprChecker:
             known.read(name.id)
             if fact.certain:
                 return fact.types
+        if fact is None and self.missing_import(name):
+            return None
         code = "SGL0202" if fact is None else "SGL0203"
         if (code, name.id) not in self._reported:
             self._reported.add((code, name.id))
             self.add(self._undefined(name, known) if fact is None else _unset(name))
         return None
+
+    def missing_import(self, value: Expr) -> bool:
+        """Whether this names an import that failed, which was reported there."""
+        if not isinstance(value, Name):
+            return False
+        return value.id in self.unit.import_items and value.id not in self.unit.imports
 
     def _undefined(self, name: Name, known: Known) -> Problem:
         later = self.own.get(name.id)
@@ -383,11 +391,11 @@ class ExprChecker:
             self.check(call.function, known, around)
         args = [self.check(arg, known, around) for arg in call.args]
         named = {k.name: self.check(k.value, known, around) for k in call.keywords}
-        return (
-            None
-            if is_generation(call)
-            else self._calls.check(call, receiver, args, named, known, around)
-        )
+        if is_generation(call):
+            return None
+        if isinstance(call.function, Attribute) and self.missing_import(call.function.value):
+            return None
+        return self._calls.check(call, receiver, args, named, known, around)
 
 
 def _unset(name: Name) -> Problem:
