@@ -115,9 +115,7 @@ def _function(
     report = explain_function(module, func, host)
     maker = findings.Maker(module, func)
     waits = [maker.wait(one) for one in report.waits]
-    waits += [
-        d for d in remarks if d.code == READ_WAITS and not any(_covers(w, d) for w in waits)
-    ]
+    waits += [d for d in remarks if d.code == READ_WAITS and not any(_covers(w, d) for w in waits)]
     file = func.attrs.get("file")
     return ExplainedFunction(
         report,
