@@ -36,6 +36,7 @@ from sglc.expressions.functions import iterate
 from sglc.expressions.meter import TooLargeError
 from sglc.expressions.values import Unset, ValueFailedError, from_host
 from sglc.ir.core import Func, Op, Symbol
+from sglc.ir.signature import declared
 
 
 def _callee(frame: Frame, op: Op) -> Func:
@@ -45,9 +46,7 @@ def _callee(frame: Frame, op: Op) -> Func:
 
 
 def _arguments(func: Func, op: Op, values: Sequence[object]) -> dict[str, object]:
-    declared = func.attrs.get("params", ())
-    assert isinstance(declared, tuple)
-    order = [str(entry["name"]) for entry in declared if isinstance(entry, Mapping)]
+    order = [str(entry["name"]) for entry in declared(func)]
     names = op.attrs.get("args") or (None,) * len(values)
     assert isinstance(names, tuple)
     return {

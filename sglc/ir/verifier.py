@@ -11,13 +11,15 @@ from collections.abc import Iterator, Sequence
 
 from sglc.diagnostics.core import Diagnostic, Span, VerifyError
 from sglc.ir.collector import without_collection
-from sglc.ir.core import Func, Loc, Module, Op, Region, Symbol, Value
+from sglc.ir.core import Attr, Func, Loc, Module, Op, Region, Symbol, Value
 from sglc.ir.ops import FUNC_ENDS, OPS, PARAMS
 from sglc.ir.printer import name_values, op_text
+from sglc.ir.signature import declared
 from sglc.ir.spec import Operand, OpSpec, Result
 from sglc.ir.verify_attrs import attr_findings
 from sglc.ir.verify_control import control_findings
 from sglc.ir.verify_linear import linear_findings
+from sglc.ir.verify_schemas import schema_findings, symbol_findings
 
 STRUCTURE, OPERANDS, ATTRIBUTES, REGIONS, SCOPE, LINEAR, LOCATION = (
     "SGL0401",
@@ -42,7 +44,8 @@ _ACCEPTS: dict[str, frozenset[str]] = {
 @without_collection
 def verify(module: Module) -> None:
     """Raise `VerifyError` with every finding, each with its op's text; return if there are none."""
-    findings = [_finding(module, message) for message in attr_findings(module)]
+    about = (*attr_findings(module), *schema_findings(module))
+    findings = [_finding(module, message) for message in about]
     findings += [d for func in module.funcs.values() for d in _FuncVerifier(module, func).run()]
     if findings:
         raise VerifyError(findings)
@@ -81,6 +84,8 @@ class _FuncVerifier:
             # These read the structure that the checks above established.
             for op, message in (*control_findings(self.func), *self.linear()):
                 self.add(LINEAR if "state" in message else REGIONS, message, op)
+            for op, message in symbol_findings(self.module, self.func):
+                self.add(ATTRIBUTES, message, op)
         return self.findings
 
     def linear(self) -> Iterator[tuple[Op, str]]:
@@ -291,7 +296,26 @@ def _call_relation(op: Op, module: Module) -> str:
     if isinstance(args, tuple) and len(args) != given:
         return f"`args` names {len(args)} operands, there are {given}"
     callee = op.attrs.get("callee")
-    inside = module.attrs.get("language") == "sgl"
-    if inside and isinstance(callee, Symbol) and callee.name not in module.funcs:
+    if module.attrs.get("language") != "sgl" or not isinstance(callee, Symbol):
+        return ""
+    func = module.funcs.get(callee.name)
+    if func is None:
         return f"function `@{callee.name}` is not in the module"
-    return ""
+    names = args if isinstance(args, tuple) else (None,) * given
+    return _argument_fault(func, names)
+
+
+def _argument_fault(func: Func, names: Sequence[Attr]) -> str:
+    """What is wrong with a script's call; `names` has the parameter of each operand, or None."""
+    params = {entry["name"]: "default" in entry for entry in declared(func) if "name" in entry}
+    order = list(params)
+    if len(names) > len(order):
+        return f"`@{func.name}` takes {len(order)} arguments, it is given {len(names)}"
+    taken = [order[i] if name is None else name for i, name in enumerate(names)]
+    for name in taken:
+        if name not in params:
+            return f"`@{func.name}` has no parameter `{name}`"
+        if taken.count(name) > 1:
+            return f"parameter `{name}` of `@{func.name}` is given twice"
+    missing = [name for name, default in params.items() if not default and name not in taken]
+    return f"`@{func.name}` needs the argument `{missing[0]}`" if missing else ""

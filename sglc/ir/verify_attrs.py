@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sglc.ir.attrs import BOOL, DATA, DICT, STR, STRS, AttrType, list_of, one_of
+from sglc.ir.attrs import DATA, DICT, STR, STRS, AttrType, list_of, one_of
 from sglc.ir.core import Attr, Func, Module
 from sglc.ir.signature import inputs
 
@@ -32,7 +32,7 @@ FUNC: Mapping[str, AttrType] = {
 _PARAM: Mapping[str, AttrType] = {
     "name": STR,
     "type": STR,
-    "schema": DICT | BOOL,
+    "schema": DICT,
     "default": DATA,
     "default_src": STR,
     "docs": STR,
