@@ -33,6 +33,8 @@ PROGRAM = """
         async for _ in program.run(1, backend=backend, stream=True).text_async_iter():
             pass
 
+    # Everything is loaded: an interrupt inside an import has an exit code of its own in Python.
+    program.run(1, backend=RecordingBackend())["x"]
     print("ready", flush=True)
     try:
         {call}
