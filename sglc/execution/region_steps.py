@@ -7,20 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from sglc.execution.interpreter_frame import plain
-from sglc.execution.pending import Pending
 from sglc.execution.region_program import (
     Block,
-    OpenRead,
     RegionFrame,
     Waiting,
     arrive,
     run_block,
 )
+from sglc.execution.region_prompts import NoRegionError, PromptSteps, names_in, only_operand
 from sglc.execution.values import NeedsValueError
 from sglc.expressions.evaluate import evaluate, identity, parsed
 from sglc.expressions.values import ValueLimits
-from sglc.ir.core import Op, Region, Symbol, Value
-from sglc.language.sampling import GenParams
+from sglc.ir.core import Op, Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +38,9 @@ class Piece:
 
 
 _UNBOUNDED = ValueLimits(1 << 62, 1 << 62, 1 << 62)
-_GEN_FIELDS = {"max_tokens": "max_new_tokens", "min_tokens": "min_new_tokens"}
-_NO_LOC = "an op of a Python function has a place"
 
 
-class NoRegionError(Exception):
-    """An op that region programs do not run; the message names it."""
-
-
-class StepMaker:
+class StepMaker(PromptSteps):
     """Turns regions into blocks; raises NoRegionError for what it does not know."""
 
     def __init__(self, pieces: Mapping[int, Piece]) -> None:
@@ -66,160 +58,6 @@ class StepMaker:
                 steps.append(step)
         return tuple(steps)
 
-    # Prompts
-
-    def _lm_text(self, op: Op) -> tuple[bool, Any]:
-        prompt, *values = op.operands
-        constants = [str(text) for text in _tuple(op, "text")]
-        numbers = op.attrs.get("format", "sgl") != "str"
-
-        def step(frame: RegionFrame) -> None:
-            handle = frame.env[prompt]
-            frame.touch(handle)
-            parts: list[str | Pending[str]] = [constants[0]]
-            for value, constant in zip(values, constants[1:], strict=True):
-                part = frame.env[value]
-                parts.append(str(part) if numbers and not isinstance(part, Pending) else part)
-                parts.append(constant)
-            handle.text(parts)
-
-        return False, step
-
-    def _lm_append(self, op: Op) -> tuple[bool, Any]:
-        prompt, value = op.operands
-
-        def step(frame: RegionFrame) -> None:
-            handle = frame.env[prompt]
-            frame.touch(handle)
-            handle.append(frame.env[value], _place(frame, op))
-
-        return False, step
-
-    def _lm_role_begin(self, op: Op) -> tuple[bool, Any]:
-        prompt, role = _only(op), str(op.attrs["role"])
-
-        def step(frame: RegionFrame) -> None:
-            handle = frame.env[prompt]
-            frame.touch(handle)
-            handle.role_begin(role, _place(frame, op))
-
-        return False, step
-
-    def _lm_role_end(self, op: Op) -> tuple[bool, Any]:
-        prompt, role = _only(op), op.attrs.get("role")
-
-        def step(frame: RegionFrame) -> None:
-            handle = frame.env[prompt]
-            frame.touch(handle)
-            handle.role_end(None if role is None else str(role), _place(frame, op))
-
-        return False, step
-
-    def _lm_gen(self, op: Op) -> tuple[bool, Any]:
-        if "dtype" in op.attrs or isinstance(op.attrs.get("json_schema"), Symbol | Mapping):
-            raise NoRegionError("lm.gen with a type")  # a backend gets the type the user wrote
-        prompt, *operands = op.operands
-        names = [str(name) for name in _tuple(op, "args")]
-        fixed = {
-            _GEN_FIELDS.get(name, name): plain(value)
-            for name, value in op.attrs.items()
-            if name not in ("args", "name")
-        }
-        label = op.attrs.get("name")
-        known = None if set(names) - {"name"} else GenParams(**fixed)  # type: ignore[arg-type]
-
-        def step(frame: RegionFrame) -> None:
-            handle, name, params = frame.env[prompt], label, known
-            given = {n: frame.env[v] for n, v in zip(names, operands, strict=True)}
-            if "name" in given:
-                name = given.pop("name")
-            if params is None:
-                changed = {_GEN_FIELDS.get(n, n): v for n, v in given.items()}
-                params = GenParams(**{**fixed, **changed})
-            frame.touch(handle)
-            frame.env[op.results[0]] = handle.gen(name, params, _place(frame, op))
-
-        return False, step
-
-    def _lm_select(self, op: Op) -> tuple[bool, Any]:
-        prompt, *operands = op.operands
-        names = [str(name) for name in _tuple(op, "args")]
-        fixed = {n: plain(v) for n, v in op.attrs.items() if n != "args"}
-        if "choices_method" in {*fixed, *names}:
-            raise NoRegionError("lm.select with a method")
-
-        def step(frame: RegionFrame) -> None:
-            handle = frame.env[prompt]
-            given: dict[str, Any] = {
-                **fixed,
-                **{n: frame.env[v] for n, v in zip(names, operands, strict=True)},
-            }
-            frame.touch(handle)
-            frame.env[op.results[0]] = handle.select(
-                given.get("name"),
-                given["choices"],
-                None,
-                given.get("temperature") or 0.0,
-                _place(frame, op),
-            )
-
-        return False, step
-
-    def _lm_fork(self, op: Op) -> tuple[bool, Any]:
-        prompt, *sizes = op.operands
-        constant = op.attrs.get("size")
-        common = str(op.attrs.get("common", ""))
-
-        def step(frame: RegionFrame) -> None:
-            handle = frame.env[prompt]
-            frame.touch(handle)
-            size = frame.env[sizes[0]] if sizes else constant
-            frame.env[op.results[0]] = handle.fork(size, common=common)
-
-        return False, step
-
-    def _lm_item(self, op: Op) -> tuple[bool, Any]:
-        group, index = op.operands
-
-        def step(frame: RegionFrame) -> None:
-            frame.env[op.results[0]] = frame.env[group][frame.env[index]]
-
-        return False, step
-
-    def _lm_join(self, op: Op) -> tuple[bool, Any]:
-        prompt, group = op.operands
-        mode = str(op.attrs["mode"])
-        if mode != "concate_and_append":
-            raise NoRegionError(f"lm.join of {mode}")  # warns, in the caller's name
-
-        def step(frame: RegionFrame) -> None:
-            handle = frame.env[prompt]
-            frame.touch(handle)
-            handle.join(frame.env[group], mode)
-
-        return False, step
-
-    def _lm_read(self, op: Op) -> tuple[bool, Any]:
-        prompt, *names = op.operands
-        result, loc, later = op.results[0], op.loc, _only_text_needs(op)
-        assert loc is not None, _NO_LOC
-        constant = op.attrs.get("name")
-
-        def step(frame: RegionFrame) -> Waiting:
-            handle = frame.env[prompt]
-            name = frame.env[names[0]] if names else constant
-            value = handle.peek(name)
-            if isinstance(value, Pending):
-                open_ = later and frame.deferred and not value.done()
-                if open_ and handle.is_text(name, value):
-                    frame.open.append(OpenRead(value, loc))
-                else:
-                    value = yield from frame.value(value, loc)
-            frame.env[result] = value
-            return None
-
-        return True, step
-
     # Values
 
     def _ex_const(self, op: Op) -> tuple[bool, Any]:
@@ -231,7 +69,7 @@ class StepMaker:
         return False, step
 
     def _ex_eval(self, op: Op) -> tuple[bool, Any]:
-        names = [str(name) for name in _tuple(op, "names")]
+        names = [str(name) for name in names_in(op, "names")]
         expr = parsed(str(op.attrs["src"]))
 
         def step(frame: RegionFrame) -> None:
@@ -289,7 +127,7 @@ class StepMaker:
     # Control flow
 
     def _cf_if(self, op: Op) -> tuple[bool, Any]:
-        condition = _only(op)
+        condition = only_operand(op)
         then, other = self._labelled(op, "then"), self._labelled(op, "else")
 
         def step(frame: RegionFrame) -> Waiting:
@@ -401,39 +239,3 @@ def _leave(op: Op) -> tuple[bool, Any]:
         return op.name
 
     return True, step
-
-
-def _place(frame: RegionFrame, op: Op) -> tuple[str, int]:
-    assert op.loc is not None, _NO_LOC
-    return (frame.file, op.loc.line)
-
-
-def _only(op: Op) -> Value:
-    if len(op.operands) != 1:
-        raise NoRegionError(f"{op.name} with values of its own")
-    return op.operands[0]
-
-
-def _tuple(op: Op, name: str) -> tuple[Any, ...]:
-    value = op.attrs.get(name, ())
-    assert isinstance(value, tuple)
-    return value
-
-
-def _only_text_needs(read: Op) -> bool:
-    """Whether a read's value goes into text alone, before anything else moves a prompt."""
-    value = read.results[0]
-    uses = value.uses
-    if len(uses) != 1 or uses[0].name != "lm.text" or uses[0].attrs.get("format") != "str":
-        return False
-    return _next_move(read) is uses[0]
-
-
-def _next_move(read: Op) -> Op | None:
-    """The first op after a read, in its region, that is more than a read or a value."""
-    region = read.parent
-    assert region is not None
-    for op in region.ops[region.ops.index(read) + 1 :]:
-        if op.name not in ("lm.read", "py.eval") and not op.name.startswith("ex."):
-            return op
-    return None

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sglc.execution.pending import Pending
-from sglc.execution.region_steps import NoRegionError, Piece
+from sglc.execution.region_prompts import NoRegionError
+from sglc.execution.region_steps import Piece
 from sglc.execution.values import NeedsValueError
 from sglc.frontends.python.names import LiveNames
 from sglc.frontends.python.pieces import PieceSource

@@ -10,7 +10,8 @@ from typing import Any
 from sglc.execution.handle import Handle
 from sglc.execution.pending import Pending
 from sglc.execution.region_program import RegionProgram, raiser
-from sglc.execution.region_steps import NoRegionError, StepMaker
+from sglc.execution.region_prompts import NoRegionError
+from sglc.execution.region_steps import StepMaker
 from sglc.frontends.python.frame import Frame
 from sglc.frontends.python.host_pieces import PieceMaker, RegionState
 from sglc.frontends.python.lower import function_frame, new_module
