@@ -180,7 +180,9 @@ def _needs(op: Op) -> Iterator[tuple[Value, str]]:
             where = "while" if op.name == "cf.condition" else "if"
             yield op.operands[0], f"condition of `{where}`"
         case "cf.for":
-            yield op.operands[0], "items of the loop"
+            # The list of a fork's branches is there at once; what they generate may still come.
+            if not _is_fork(op.operands[0].owner):
+                yield op.operands[0], "items of the loop"
         case "cf.with":
             yield op.operands[0], "context of `with`"
         case "cf.raise":
@@ -197,6 +199,10 @@ def _needs(op: Op) -> Iterator[tuple[Value, str]]:
         case _ if op.name.startswith("py."):
             lead = "" if kind_of(op) == "value" else "host code "
             yield from ((v, f"{lead}{describe(op)}") for v in op.operands)
+
+
+def _is_fork(owner: object) -> bool:
+    return isinstance(owner, Op) and owner.name == "lm.fork"
 
 
 def _source(op: Op) -> Source:

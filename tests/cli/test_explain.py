@@ -20,11 +20,11 @@ def test_a_function_has_a_summary_and_excerpts() -> None:
     assert done.stderr == ""
     head = done.stdout.splitlines()[0]
     assert head.startswith(f"{JUDGE}:")
-    assert "function judge: 10 model operations lifted, 0 live; 1 wait; 1 fork of" in head
+    assert "function judge: 10 model operations lifted, 0 live; 0 waits; 1 fork of" in head
     assert (
         "`Please judge the essay below. Essay:`, about 8 tokens, the same in every" in done.stdout
     )
-    assert 'judgment = gen(stop="END")\n       |                    ---------------' in done.stdout
+    assert '"Evidence"] as judgments:\n       |     ^^^^ branches run side by side' in done.stdout
 
 
 def test_one_function() -> None:

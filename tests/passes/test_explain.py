@@ -93,8 +93,12 @@ def test_parallel_and_calls() -> None:
   cf.yield()
 } !5:1-8:2
 cf.for(%r) ^body(%t: val) {
+  %l = ex.eval(%t) {src = "t.d", names = ["t"]}
+  cf.if(%l) ^then {
+    cf.yield()
+  } !11:1-13:2
   cf.yield()
-} !9:1-11:2
+} !9:1-14:2
 """
     )
     first, second = found.parallel
@@ -103,8 +107,9 @@ cf.for(%r) ^body(%t: val) {
     assert second.reason == "it runs host code, `web:get`"
     assert second.because is not None
     assert second.because.line == 6
+    # The list of branches is there at once; what a branch generated is waited for where it is used.
     (wait,) = found.waits
-    assert (wait.what, [s.what for s in wait.sources]) == ("items of the loop", ["gen d"])
+    assert (wait.what, [s.what for s in wait.sources]) == ("condition of `if`", ["gen d"])
 
 
 def test_pending_parameters_wait() -> None:
