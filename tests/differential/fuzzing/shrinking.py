@@ -96,7 +96,9 @@ def _unwrapped(source: str) -> Iterator[str]:
         end = _end(lines, start)
         if end - start < 2 or not line.rstrip().endswith(":"):
             continue
-        inner = [text[4:] if text.startswith("    ") else text for text in lines[start + 1 : end]]
+        first = next((text for text in lines[start + 1 : end] if text.strip()), line)
+        shift = max(0, _indent(first) - _indent(line))
+        inner = [text[min(shift, _indent(text)) :] for text in lines[start + 1 : end]]
         after = end
         while after < len(lines) and re.match(
             r"\s*(else|elif|except|finally|case)\b", lines[after]
