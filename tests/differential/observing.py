@@ -104,7 +104,10 @@ def wait_until_idle(backend: RecordingBackend, patience: float = 10.0) -> None:
         passed = threading.Event()
         Driver.get().post(passed.set)
         assert passed.wait(patience), "the driver hangs"
+        driver = Driver.get()
         busy = backend._flying or (isinstance(backend, Shuffling) and backend.open)
+        # What posts wake this thread before the driver hands on what became ready.
+        busy = busy or driver._readiness.ready or driver._dispatch._running
         quiet = 0 if busy else quiet + 1
         assert time.monotonic() < deadline, "generations hang"
         if busy:
@@ -119,6 +122,8 @@ def lines_of(error: BaseException, file: str) -> str:
         if tb.tb_frame.f_code.co_filename == file:
             lines.append(f"{tb.tb_frame.f_code.co_name}:{tb.tb_lineno}")
         tb = tb.tb_next
+    if isinstance(error, RecursionError):
+        return "deep"
     if isinstance(error, UnboundLocalError):
         # Once a function has run often, Python 3.11 may report the line before.
         return f"{len(lines)} frames"

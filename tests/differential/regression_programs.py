@@ -40,6 +40,28 @@ def captured_state(s):
 
 
 @sgl.function
+def branch_under_a_name_that_stood_for_something_else(s, items=("x", "y")):
+    """A strand may not read where the name's kind is not certain: it would wait on the driver."""
+    for f in list(s.fork(1)):
+        f += "b" + sgl.gen("b")
+    s += "q" + sgl.gen("b")
+    print(s["b"])
+    s += sgl.assistant(sgl.gen(name="d"))
+    s += f"then {s['b']}"
+    forks = s.fork(3)
+    for v, f in zip(items, forks):  # noqa: B905
+        f += f"beta {f['d']}" + s["d"] + sgl.gen("a", stop=v)
+
+
+@sgl.function
+def fails_before_the_body_raises(s):
+    """The body's own exception comes after the failed read, so it is no context of the failure."""
+    s += "BOOM" + sgl.gen("a")
+    s += s["a"]
+    s += sgl.gen(regex="(")
+
+
+@sgl.function
 async def raises_in_its_own_loop(s):
     """Looking for a running loop must not become the context of what the body raises."""
     raise LookupError("alone")

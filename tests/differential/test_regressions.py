@@ -22,6 +22,8 @@ FAILING = {"BOOM": RuntimeError("the model failed")}
         programs.fails_in_a_silent_body,
         programs.poisoned_while_followed,
         programs.captured_state,
+        programs.branch_under_a_name_that_stood_for_something_else,
+        programs.fails_before_the_body_raises,
         programs.branch_counted_by_a_truth_value,
     ],
     ids=lambda program: program.func.__name__,
@@ -44,6 +46,13 @@ def test_errors_of_async_programs_have_no_context_of_ours() -> None:
     with pytest.raises(LookupError) as caught:
         programs.raises_in_its_own_loop.run(backend=RecordingBackend())
     assert caught.value.__context__ is None
+
+
+def test_no_strand_reads_where_it_would_wait() -> None:
+    program = programs.branch_under_a_name_that_stood_for_something_else
+    state = program.run(backend=RecordingBackend(delay=0.02))
+    assert state.error() is None
+    assert state.text()
 
 
 def followed(program, compiled: bool) -> str:

@@ -173,6 +173,9 @@ class Runtime:
             try:
                 self._settle(frame)
             except BaseException as failure:
+                if failure.__context__ is error:
+                    # A read that waited on the spot fails before the body raises that.
+                    failure.__context__ = error.__context__
                 error = failure
         failed = self._failures.pop(frame, None)
         if failed is None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from sglc.frontends.python.known import SCALARS, Known, NotSilentError, is_scalar
 from sglc.frontends.python.names import ROLE_MARKS, ROLES
-from sglc.frontends.python.scope import Scope
+from sglc.frontends.python.scope import Kind, Scope
 from sglc.frontends.python.texts import ORDERS, plain_data
 from sglc.language.sampling import check_json_schema
 
@@ -54,10 +54,12 @@ class Values:
         """Key of a prompt in the facts, or None when the expression is no prompt."""
         match node:
             case ast.Name(id=name) if known.types.get(name) == "state":
+                self.held(name, "state")
                 return name
             case ast.Subscript(value=ast.Name(id=group), slice=index) if (
                 known.types.get(group) == "group"
             ):
+                self.held(group, "group")
                 size = known.bounds.get(group)
                 match index:
                     case ast.Constant(value=value) if (
@@ -70,6 +72,11 @@ class Values:
                         return f"{group}[{name}]"
                 raise NotSilentError
         return None
+
+    def held(self, name: str, kind: Kind) -> None:
+        """A name that also stands for something else is not rewritten: reading it would block."""
+        if self.scope.kind(name) != kind:
+            raise NotSilentError
 
     def local(self, name: str, known: Known) -> str:
         if not self.scope.is_local(name) or name not in known.types:

@@ -57,6 +57,8 @@ def told(error):
             if tb.tb_frame.f_code.co_filename == __file__:
                 lines.append(f"{tb.tb_frame.f_code.co_name}:{tb.tb_lineno}")
             tb = tb.tb_next
+        if isinstance(error, RecursionError):
+            lines = "deep"
         if isinstance(error, UnboundLocalError):
             lines = len(lines)  # Python 3.11 may report the line before
         notes = [note.replace(__file__, "FILE") for note in getattr(error, "__notes__", ())]
