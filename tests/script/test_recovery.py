@@ -170,3 +170,8 @@ def test_many_mistakes_take_time_in_proportion() -> None:
 def test_a_missing_clause_is_missed_at_the_end_of_the_statement() -> None:
     text = body("try:", "    'a'", "true    pass", "try:", "  x = 1", "try:", "    'b'")
     assert [(line, column) for _, line, column in found(text)] == [(4, 13), (6, 12), (8, 12)]
+
+
+def test_a_blank_that_is_no_blank_of_scripts_is_one_mistake() -> None:
+    """Found by fuzzing: a definition without any line."""
+    assert found("def f():\n    'a'\n\u2028\n# b\n") == [("SGL0102", 3, 1)]

@@ -69,10 +69,11 @@ def find_problems(
     """
     if chunk.unclosed_text:
         return chunk.problems[-1:]
-    found = _Recovery(text, chunk, parse, torn).run()
+    recovery = _Recovery(text, chunk, parse, torn)
+    found = recovery.run() if recovery.lines else []
     known = [*chunk.problems, *([first] if first is not None else [])]
     if not found:
-        return [] if torn else known[:1]
+        return [] if torn and recovery.lines else known[:1]
     if len(found) == 1 and found[0].code == known[0].code:
         # The message about the whole knows what surrounds the mistake.
         return known[:1]
