@@ -76,7 +76,7 @@ def test_stats_go_to_stderr(tmp_path: Path) -> None:
         (("-i", "none.jsonl"), 2, "cannot read `none.jsonl`: no such file or directory"),
         (("-p", "name=x", "-i", "rows.jsonl"), 2, "`-p` cannot be combined with `-i`"),
         (("-p", "name=x", "--no-pass", "promot"), 1, "did you mean `promote`?"),
-        (("-p", "name=x", "--passes", "promote{"), 1, "a pass was expected"),
+        (("-p", "name=x", "--passes", "promote{"), 1, "add a `}`"),
         (("-p", "name=x", "--model", "none"), 2, "cannot load a model from `none`: no such folder"),
     ],
 )
