@@ -266,6 +266,9 @@ def parse_expression(source: str, line: int = 1, column: int = 1, *, depth: int 
         raise problem from None
     except UnexpectedToken as error:
         raise _unexpected(error, builder, body) from None
+    except Problem as problem:
+        problem.loc = builder.shifted(problem.loc)
+        raise
     return builder.expr(tree.children[0])
 
 

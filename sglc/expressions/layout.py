@@ -12,6 +12,11 @@ from sglc.ir.core import Loc
 
 _OPEN = frozenset({"LPAR", "LSQB", "LBRACE"})
 _CLOSE = frozenset({"RPAR", "RSQB", "RBRACE"})
+MAX_BRACKETS = 200
+"""
+Brackets inside each other. Trees this deep are refused anyway, but only once they are built, which
+for a text of nothing but brackets takes a parser half a minute.
+"""
 
 
 class Layout(PostLex):
@@ -25,7 +30,12 @@ class Layout(PostLex):
     always_accept = ("_NL",)
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        """The stream with layout tokens; newlines inside brackets are dropped."""
+        """
+        The stream with layout tokens; newlines inside brackets are dropped.
+
+        Raises:
+            Problem: an indentation without a level, or more than `MAX_BRACKETS` open brackets.
+        """
         levels = [0]
         depth = 0
         last: Token | None = None
@@ -37,6 +47,8 @@ class Layout(PostLex):
                 continue
             if token.type in _OPEN:
                 depth += 1
+                if depth > MAX_BRACKETS:
+                    raise _too_deep(token)
             elif token.type in _CLOSE:
                 depth = max(0, depth - 1)
             yield token
@@ -44,6 +56,12 @@ class Layout(PostLex):
             levels.pop()
             assert last is not None
             yield Token.new_borrow_pos("_DEDENT", "", last)
+
+
+def _too_deep(token: Token) -> Problem:
+    line, column = token.line or 1, token.column or 1
+    place = Loc(line, column, line, column + 1)
+    return Problem("SGL0114", "brackets are too deeply nested", place, "one too many")
 
 
 def _newline(token: Token, levels: list[int]) -> Iterator[Token]:

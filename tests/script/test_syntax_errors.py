@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,22 @@ def body(*lines: str) -> str:
         (body("fork x in [1] t:", "    'a'"), "SGL0101", 2, 19, "expected `:`, found `t`"),
         (body("x = " + "(" * 150 + "1" + ")" * 150), "SGL0114", 2, 108,
          "expression is too deeply nested"),
+        (body("x = " + "(" * 50_000 + "1" + ")" * 50_000), "SGL0114", 2, 209,
+         "brackets are too deeply nested"),
+        (body("y = 1", "'a ${" + "[" * 50_000 + "]" * 50_000 + "}'"), "SGL0114", 3, 210,
+         "brackets are too deeply nested"),
     ],
+    ids=lambda value: value[:40] if isinstance(value, str) else None,
 )  # fmt: skip
 def test_mistake(text: str, code: str, line: int, column: int, message: str) -> None:
     check_error(text, code, line, column, message)
+
+
+def test_nested_brackets_are_refused_before_they_are_parsed() -> None:
+    text = body("x = " + "([" * 100_000 + "1" + "])" * 100_000)
+    start = time.process_time()
+    assert [d.code for d in check_script(text, file="x.sgl")] == ["SGL0114"]
+    assert time.process_time() - start < 20  # Building the tree took a minute.
 
 
 def test_each_definition_is_read_on_its_own() -> None:
