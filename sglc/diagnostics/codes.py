@@ -8,11 +8,13 @@ from types import MappingProxyType
 from sglc.diagnostics.core import Diagnostic, UsageError
 from sglc.diagnostics.page import Page
 from sglc.diagnostics.pages import (
+    calls,
     execution,
     ir_text,
     lowering,
     names,
     passes,
+    statements,
     syntax,
     types,
     usage,
@@ -20,7 +22,19 @@ from sglc.diagnostics.pages import (
 )
 from sglc.diagnostics.suggest import did_you_mean
 
-_MODULES = (syntax, ir_text, names, types, lowering, passes, verifier, execution, usage)
+_MODULES = (
+    syntax,
+    ir_text,
+    names,
+    calls,
+    statements,
+    types,
+    lowering,
+    passes,
+    verifier,
+    execution,
+    usage,
+)
 CODES: Mapping[str, Page] = MappingProxyType(
     {
         page.code: page

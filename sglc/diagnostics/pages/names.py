@@ -1,4 +1,4 @@
-"""SGL02xx: names, types, schemas, calls."""
+"""SGL02xx: names, types, imports, and where a program starts."""
 
 from sglc.diagnostics.page import Page
 
@@ -70,96 +70,6 @@ PAGES = (
         """,
     ),
     Page(
-        "SGL0204",
-        "wrong number of arguments",
-        """
-        A call leaves out an argument that has no default, gives too many, or gives one twice.
-        """,
-        """
-        def main(topic: str):
-            return tell(topic)
-
-        def tell(topic: str, length: int) -> str:
-            "About ${topic} in ${length} words:"
-            text = gen()
-            return text
-        """,
-        """
-        def main(topic: str):
-            return tell(topic, length=50)
-
-        def tell(topic: str, length: int) -> str:
-            "About ${topic} in ${length} words:"
-            text = gen()
-            return text
-        """,
-    ),
-    Page(
-        "SGL0205",
-        "unknown keyword argument",
-        """
-        The function has no parameter of this name.
-        """,
-        """
-        def main(topic: str):
-            return tell(topic, lenght=50)
-
-        def tell(topic: str, length: int = 10) -> str:
-            "About ${topic} in ${length} words:"
-            text = gen()
-            return text
-        """,
-        """
-        def main(topic: str):
-            return tell(topic, length=50)
-
-        def tell(topic: str, length: int = 10) -> str:
-            "About ${topic} in ${length} words:"
-            text = gen()
-            return text
-        """,
-    ),
-    Page(
-        "SGL0206",
-        "unknown or bad parameter of gen, select or use",
-        """
-        `gen`, `select` and `use` take named parameters; this one does not exist or its value has
-        the wrong type. `use` takes constants only.
-        """,
-        """
-        def main(topic: str):
-            "About ${topic}:"
-            text = gen(max_token=20)
-            return text
-        """,
-        """
-        def main(topic: str):
-            "About ${topic}:"
-            text = gen(max_tokens=20)
-            return text
-        """,
-    ),
-    Page(
-        "SGL0207",
-        "invalid regular expression",
-        """
-        `regex` or `stop_regex` is not a regular expression, or uses look-around or
-        back-references, which constrained decoding cannot follow.
-        """,
-        """
-        def main(topic: str):
-            "Year of ${topic}:"
-            year = gen(regex=r"[0-9")
-            return year
-        """,
-        """
-        def main(topic: str):
-            "Year of ${topic}:"
-            year = gen(regex=r"[0-9]{4}")
-            return year
-        """,
-    ),
-    Page(
         "SGL0208",
         "unknown type or invalid schema",
         """
@@ -187,25 +97,6 @@ PAGES = (
         """,
     ),
     Page(
-        "SGL0209",
-        "role inside a role",
-        """
-        Roles do not nest: a message belongs to one role. This includes fragments that open a
-        role and are called while another one is open.
-        """,
-        """
-        def main(topic: str):
-            user:
-                "About "
-                assistant "yes?"
-        """,
-        """
-        def main(topic: str):
-            user "About "
-            assistant "yes?"
-        """,
-    ),
-    Page(
         "SGL0210",
         "defined twice",
         """
@@ -224,28 +115,6 @@ PAGES = (
 
         def headline(title: str):
             "About ${title}"
-        """,
-    ),
-    Page(
-        "SGL0211",
-        "cannot leave a fork branch",
-        """
-        Branches of a fork run at the same time and all run to their end: `return`, and `break`
-        or `continue` of a loop around the fork, cannot cross the boundary of a branch.
-        """,
-        """
-        def main(topics: list[str]):
-            fork topic in topics as t:
-                "About ${topic}:"
-                text = gen()
-                return text
-        """,
-        """
-        def main(topics: list[str]):
-            fork topic in topics as t:
-                "About ${topic}:"
-                text = gen()
-            return t[0].text
         """,
     ),
     Page(
@@ -277,57 +146,6 @@ PAGES = (
         """,
     ),
     Page(
-        "SGL0213",
-        "not in a loop",
-        """
-        `break` and `continue` belong to a `for` or `while` loop.
-        """,
-        """
-        def main(topic: str):
-            "About ${topic}"
-            break
-        """,
-        """
-        def main(topic: str):
-            for i in range(3):
-                "About ${topic}"
-                break
-        """,
-    ),
-    Page(
-        "SGL0214",
-        "gen or select inside an expression",
-        """
-        `gen` and `select` append to the prompt, so each stands on its own: as a statement, or as
-        the whole right-hand side of an assignment or `return`.
-        """,
-        """
-        def main(topic: str):
-            "About ${topic}: ${gen()}"
-        """,
-        """
-        def main(topic: str):
-            "About ${topic}: "
-            text = gen()
-        """,
-    ),
-    Page(
-        "SGL0215",
-        "statement does nothing",
-        """
-        An expression alone on a line has no effect. Strings append to the prompt; to append a
-        value, put it in a string: `"${value}"`.
-        """,
-        """
-        def main(topic: str):
-            topic
-        """,
-        """
-        def main(topic: str):
-            "${topic}"
-        """,
-    ),
-    Page(
         "SGL0216",
         "cannot import",
         """
@@ -344,81 +162,6 @@ PAGES = (
         def main(topic: str):
             "About ${topic}"
         """,
-    ),
-    Page(
-        "SGL0217",
-        "malformed extern target",
-        """
-        An extern function names a Python function as `"module:function"`, with dots inside
-        either part if need be.
-        """,
-        """
-        extern def calc(expr: str) -> str from "tools.calc"
-
-        def main(expr: str):
-            return calc(expr)
-        """,
-        """
-        extern def calc(expr: str) -> str from "tools:calc"
-
-        def main(expr: str):
-            return calc(expr)
-        """,
-    ),
-    Page(
-        "SGL0218",
-        "bad default value",
-        """
-        Defaults are constants that fit the annotation, and parameters with a default follow
-        those without.
-        """,
-        """
-        def main(topic: str, turns: int = "three"):
-            "About ${topic}"
-        """,
-        """
-        def main(topic: str, turns: int = 3):
-            "About ${topic}"
-        """,
-    ),
-    Page(
-        "SGL0219",
-        "unknown kind of error",
-        """
-        `except` handles `gen_error` (the model or its server failed), `extern_error` (a Python
-        function raised), `value_error` (an expression has no value), or, without a kind, all.
-        """,
-        """
-        def main(text: str):
-            try:
-                x = int(text)
-            except ValueError:
-                x = 0
-            return x
-        """,
-        """
-        def main(text: str):
-            try:
-                x = int(text)
-            except value_error:
-                x = 0
-            return x
-        """,
-    ),
-    Page(
-        "SGL0220",
-        "argument has the wrong type",
-        """
-        A program's argument does not fit its annotation. On the command line, values are text
-        that is converted by the annotation: lists, dicts and schemas are written as JSON.
-        """,
-        """
-        sglc run chat.sgl -p topic=tea -p turns=three
-        """,
-        """
-        sglc run chat.sgl -p topic=tea -p turns=3
-        """,
-        language="sh",
     ),
     Page(
         "SGL0221",
@@ -442,124 +185,6 @@ PAGES = (
             "${q}"
         """,
         language="sgl",
-    ),
-    Page(
-        "SGL0222",
-        "missing or unknown program argument",
-        """
-        The function that is started needs an argument that was not given, or has no parameter of
-        a name that was.
-        """,
-        """
-        sglc run chat.sgl -p topc=tea
-        """,
-        """
-        sglc run chat.sgl -p topic=tea
-        """,
-        language="sh",
-    ),
-    Page(
-        "SGL0223",
-        "call inside a list comprehension",
-        """
-        Functions of the script and extern functions do things besides giving a value, so they
-        are called in statements. Use a `for` loop.
-        """,
-        """
-        def shout(word: str):
-            return word.upper()
-
-        def main(words: list[str]):
-            return [shout(word) for word in words]
-        """,
-        """
-        def shout(word: str):
-            return word.upper()
-
-        def main(words: list[str]):
-            out = []
-            for word in words:
-                out = out + [shout(word)]
-            return out
-        """,
-    ),
-    Page(
-        "SGL0224",
-        "unknown method",
-        """
-        No value has a method of this name. Methods that would change a value (`append`, `sort`,
-        `update`, ...) do not exist: build a new value instead.
-        """,
-        """
-        def main(words: list[str]):
-            words = words.append("end")
-            return words
-        """,
-        """
-        def main(words: list[str]):
-            words = words + ["end"]
-            return words
-        """,
-    ),
-    Page(
-        "SGL0225",
-        "code is never reached",
-        """
-        A warning. What stands above always leaves the block, so this line never runs.
-        """,
-        """
-        def main(topic: str):
-            return topic
-            "About ${topic}"
-        """,
-        """
-        def main(topic: str):
-            "About ${topic}"
-            return topic
-        """,
-    ),
-    Page(
-        "SGL0240",
-        "raise without an error",
-        """
-        `raise` takes an error: `value_error("why")`, `gen_error("why")` or `extern_error("why")`,
-        or the name of an `except ... as name`. Alone it raises the handled error again, which
-        only makes sense inside `except`.
-        """,
-        """
-        def main(age: int):
-            if age < 0:
-                raise "an age is not negative"
-            return age
-        """,
-        """
-        def main(age: int):
-            if age < 0:
-                raise value_error("an age is not negative")
-            return age
-        """,
-    ),
-    Page(
-        "SGL0241",
-        "function defined inside a block",
-        """
-        A function inside a function stands directly in its body, so that it is the same function
-        on every way through it. Move it out of the `if`, loop, role or fork.
-        """,
-        """
-        def main(topic: str):
-            if topic:
-                def shout(word: str):
-                    return word.upper()
-                return shout(topic)
-        """,
-        """
-        def main(topic: str):
-            def shout(word: str):
-                return word.upper()
-            if topic:
-                return shout(topic)
-        """,
     ),
     Page(
         "SGL0242",
