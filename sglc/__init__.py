@@ -86,6 +86,9 @@ _ELSEWHERE = {
 }
 """Public names that `sglc.api` does not have, and their modules."""
 
+_SUBMODULES = ("api", "lang", "utils")
+"""Those that SGLang's `import sglang` brings along."""
+
 _ABSENT = dict.fromkeys(
     ("Anthropic", "Crusoe", "LiteLLM", "VertexAI"),
     "use sglc.OpenAI(model, base_url=...) for a server with OpenAI's interface, or derive from "
@@ -98,6 +101,8 @@ def __getattr__(name: str) -> object:
     """Load a public name at its first use (PEP 562): commands that run nothing need none."""
     if name in _ABSENT:
         raise AttributeError(f"sglc has no {name}: {_ABSENT[name]}")
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name.startswith("_") or name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _ELSEWHERE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sglc.execution.handle import Handle
@@ -12,10 +13,23 @@ from sglc.language.chat_template import ChatTemplate
 
 
 class ExecutorView:
-    """Read-only view of a state; what needs the prompt waits for it and raises its failure."""
+    """
+    Read-only view of a state; what needs the prompt waits for it and raises its failure.
 
-    def __init__(self, handle: Handle) -> None:
+    `settle` waits until the program has appended everything, where it is read from outside. What
+    only tells how far a streaming run has come does not wait.
+    """
+
+    def __init__(self, handle: Handle, settle: Callable[[], None]) -> None:
         self._handle = handle
+        self._settle = settle
+
+    def _settled(self) -> Handle:
+        self._settle()
+        return self._handle
+
+    def _so_far(self) -> Handle:
+        return self._handle if self._handle.session.stream else self._settled()
 
     @property
     def sid(self) -> str:
@@ -35,36 +49,38 @@ class ExecutorView:
     @property
     def text_(self) -> str:
         """All text so far."""
-        return self._handle.current_text().result()
+        return self._settled().current_text().result()
 
     @property
     def messages_(self) -> list[dict[str, Any]]:
         """The closed messages so far."""
-        return self._handle.current_messages().result()
+        return self._settled().current_messages().result()
 
     @property
     def variables(self) -> dict[str | None, Any]:
         """The variables whose values are there."""
         return {
             name: value.value() if isinstance(value, Pending) else value
-            for name, value in self._handle.vars.items()
+            for name, value in self._so_far().vars.items()
             if not isinstance(value, Pending) or (value.done() and value.exception() is None)
         }
 
     @property
     def meta_info(self) -> dict[str | None, Any]:
         """Meta information of the generations that are done."""
-        return {name: v.meta for name, v in self._handle.meta.items() if v.done and v.error is None}
+        return {
+            name: v.meta for name, v in self._so_far().meta.items() if v.done and v.error is None
+        }
 
     @property
     def cur_role(self) -> str | None:
         """The open role."""
-        return self._handle.open_role
+        return self._so_far().open_role
 
     @property
     def cur_role_begin_pos(self) -> int | None:
         """Where the open role's content begins in the text."""
-        version = self._handle.role_version
+        version = self._settled().role_version
         if version is None:
             return None
         session = self._handle.session
@@ -74,10 +90,10 @@ class ExecutorView:
     def images_(self) -> list[tuple[str, str]]:
         """Source and base64 data of the images so far."""
         session = self._handle.session
-        done = session.driver.watch(self._handle.tip, session).result()
+        done = session.driver.watch(self._settled().tip, session).result()
         return [(p.source, p.data) for p in pieces_of(done) if isinstance(p, Media)]
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing more will be appended."""
-        return self._handle.finished
+        return self._so_far().finished

@@ -225,7 +225,7 @@ class ProgramState:
     @property
     def stream_executor(self) -> ExecutorView:
         """The state's internals under SGLang's names, read-only."""
-        return ExecutorView(self.handle)
+        return ExecutorView(self.handle, self._settle_body)
 
     def text_iter(self, var_name: str | None = None) -> Iterator[str]:
         """

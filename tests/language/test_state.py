@@ -386,6 +386,23 @@ def test_stream_executor_view(backend: RecordingBackend, compiled: bool) -> None
     assert view.messages_ == state.messages()
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_view_waits_for_what_is_still_to_be_appended(compiled: bool) -> None:
+    @sgl.function
+    def program(s):  # type: ignore[no-untyped-def]
+        s += sgl.user("Q" + sgl.gen("x"))
+        if s["x"] != "":
+            s += sgl.assistant("tail")
+
+    def run() -> sgl.lang.interpreter.ProgramState:
+        slow = RecordingBackend(delay=0.05, chat_template="chatml")
+        return program.run(backend=slow, compiled=compiled)
+
+    assert run().stream_executor.text_.endswith("tail<|im_end|>\n")
+    assert [m["role"] for m in run().stream_executor.messages_] == ["user", "assistant"]
+    assert run().stream_executor.cur_role is None
+
+
 def test_run_returns_before_the_last_generation(backend: RecordingBackend) -> None:
     backend.hold = 99
 
