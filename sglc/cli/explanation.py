@@ -100,6 +100,8 @@ def _prefix(prefix: Prefix | None) -> str:
     if prefix is None:
         return "nothing constant; runs share what their arguments have in common"
     text = "".join(s if isinstance(s, str) else " " for s in prefix.segments).strip()
+    if not text:
+        return "the mark of a role, the same in every run"
     size = f"about {_count(prefix.tokens, 'token')}"
     return f"{_code(text)}, {size}, the same in every run: computed once"
 

@@ -68,7 +68,9 @@ class Statements:
         """A statement that Python runs."""
         frame = self.frame
         writes = sorted({b.name for b in bindings_of(node)})
-        frame.piece_exec(node, writes=writes)
+        piece = frame.piece_exec(node, writes=writes)
+        if not any(value.type in ("handle", "list") for value in piece.operands):
+            return  # it gets what it reads of prompts, and no prompt
         escaping = sorted(
             n.id
             for n in ast.walk(node)

@@ -29,7 +29,7 @@ def looks_at_its_frame(s, question):
 
 # CHECK-EXPLAIN:
 # every_subject.py:5 program main: 15 model operations lifted, 2 live; 3 waits; 1 fork of 2 branches in order; 3 pieces of host code
-#   prefix: ``, about 0 tokens, the same in every run: computed once
+#   prefix: the mark of a role, the same in every run
 #   waits:
 #     7 |     s += sgl.assistant(sgl.gen("é") + sgl.gen("answer"))
 #       |                                       ----------------- gen answer
@@ -63,9 +63,6 @@ def looks_at_its_frame(s, question):
 #        |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ Python with unknown effects: it runs as written, in order
 #     16 |     s += str(log()) + s["answer"]
 #        |          ^^^^^^^^^^ Python with unknown effects: it runs as written, in order
-#   remarks:
-#     9 |         log(s["answer"])
-#       |         ^^^^^^^^^^^^^^^^ `s` is handed to Python code that is not compiled [SGL0305]: runs live, in order
 #   values, by built-in operators and functions alone: 11:9 `f`, 13:10 `gens[0]`, 14:14 `range(len(question))`, 15:14 `str(i)`
 #
 # every_subject.py:22 `generator` runs live: a generator is not compiled [SGL0302]
@@ -78,7 +75,6 @@ def looks_at_its_frame(s, question):
 #        |                                   ^^^^^^^^ this keeps it from being compiled
 #   note: a live program has the same meaning; every read waits on the spot
 # CHECK-DIAGNOSTICS:
-# remark[SGL0305] 9:9-9:25: `s` is handed to Python code that is not compiled: runs live, in order
 # remark[SGL0306] 16:23-16:34: this read waits for the model: the text is made by code that is not compiled
 # remark[SGL0302] 22:5-22:17: `generator` runs live: a generator is not compiled: this keeps it from being compiled
 #   note: a live program has the same meaning; every read waits on the spot
