@@ -15,8 +15,10 @@ from pathlib import Path
 from sglc.diagnostics.core import SglcError
 from sglc.diagnostics.page import Page, example
 from sglc.frontends.script import check_script, compile_script, entry_function
+from sglc.global_config import global_config
 from sglc.ir.parser import parse_module
 from sglc.ir.verifier import verify
+from sglc.language.function import set_default_backend
 from sglc.passes.pipeline import DEFAULT
 from tests.cli.programs import ROOT, invoke
 
@@ -26,7 +28,8 @@ FILES = {
     "chat.sgl": "def main(topic: str, turns: int = 2):\n    '${topic}${turns}'\n",
     "raises.py": "import sglc as sgl\n@sgl.function\ndef p(s):\n    raise KeyError('b')\n",
     "typed.py": "import sglc as sgl\n@sgl.function\ndef p(s, times: int = 1):\n    s += 'a'\n",
-    "helper.py": "def add_question(s, q):\n    s += q\n",
+    "helper.py": "def add_question(s, q):\n    s += q\ndef look_up(word):\n    return word\n",
+    "picture.sgl": "def main():\n    user:\n        image('notes.txt')\n        'What is this?'\n",
     "notes.txt": "no program\n",
     "rows.txt": '{"question": "Who?"}\nno json\n',
     "broken_tools.py": "def fail(x):\n    raise KeyError(x)\ndef search(x):\n    return x\n",
@@ -36,6 +39,8 @@ FILES = {
         "def broken():\n    return RecordingBackend(failures={'.': ConnectionError('no server')})\n"
     ),
 }
+RUN = ("SGL0155", "SGL0304", "SGL0401", "SGL0405")
+"""Codes whose Python examples are run as they are."""
 PYTHON = "import sglc as sgl\nimport helper\n\n"
 
 
@@ -56,7 +61,7 @@ def sandbox(folder: Path) -> Iterator[None]:
     finally:
         os.chdir(before)
         sys.path[:] = paths
-        for name in ("a", "answering", "broken_tools", "helper", "tools", "raises", "typed"):
+        for name in (*(Path(file).stem for file in FILES), "a", "tools"):
             sys.modules.pop(name, None)
 
 
@@ -70,6 +75,8 @@ def codes(page: Page, text: str, *, broken: bool) -> list[str]:
             Path("a.py").write_text(PYTHON + source, encoding="utf-8")
             if page.code == "SGL0301":
                 return _compiled()
+            if page.code in RUN:
+                return _executed()
             if page.code >= "SGL036":
                 return _printed("explain", "--output-format", "json", "a.py")
             return _printed("check", "--json", "a.py")
@@ -99,6 +106,18 @@ def _compiled() -> list[str]:
     """What compiling the function of a module that was imported says."""
     module = importlib.import_module("a")
     return [remark.code for remark in module.ask._program.compiled().remarks]
+
+
+def _executed() -> list[str]:
+    """What running a module raises, and what compiling its function has said by then."""
+    backend = importlib.import_module("answering").backend()
+    before = global_config.default_backend
+    set_default_backend(backend)
+    try:
+        found = _raised(lambda: importlib.import_module("a"))
+    finally:
+        set_default_backend(before)
+    return found or (_compiled() if hasattr(sys.modules.get("a"), "ask") else [])
 
 
 def _raised(action: object) -> list[str]:

@@ -158,13 +158,20 @@ PAGES = (
         `--allow-files FOLDER`. Links are followed first, so that a link out of the folder does not
         help.
         """,
+        """
+        sglc run picture.sgl
+        """,
+        """
+        sglc run picture.sgl --allow-files .
+        """,
+        language="sh",
     ),
     Page(
         "SGL0599",
         "internal error in a row",
         """
         A bug in sglc broke one row of a batch; the other rows ran. Run the row alone to get a
-        report.
+        report. There is no example: no program and no input should ever cause this.
         """,
     ),
 )

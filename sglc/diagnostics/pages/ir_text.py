@@ -145,5 +145,17 @@ PAGES: tuple[Page, ...] = (
         """
         The data does not have the shape that `sglc compile --emit json` writes.
         """,
+        """
+        from sglc.ir.jsonio import from_json
+
+        from_json('{"sglir": 1, "functions": []}')
+        """,
+        """
+        from sglc.frontends.script import compile_script
+        from sglc.ir.jsonio import from_json, to_json
+
+        from_json(to_json(compile_script("def main():\\n    'a'\\n")))
+        """,
+        language="python",
     ),
 )

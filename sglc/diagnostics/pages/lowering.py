@@ -69,6 +69,35 @@ PAGES: tuple[Page, ...] = (
         the start of each run they are compared again. When one was replaced, by a test's patch
         for instance, that run is live and calls the replacement.
         """,
+        """
+        from sglc import gen, user
+
+        @sgl.function
+        def ask(s, question):
+            s += user(question)
+            s += gen("answer")
+            s += "Because " + s["answer"]
+            print("asked")
+
+        ask.run("Who?")
+        globals()["user"] = sgl.assistant
+        ask.run("Who?")
+        """,
+        """
+        from sglc import assistant, gen, user
+
+        @sgl.function
+        def ask(s, question, replaced=False):
+            if replaced:
+                s += assistant(question)
+            else:
+                s += user(question)
+            s += gen("answer")
+            print(s["answer"])
+
+        ask.run("Who?")
+        ask.run("Who?", replaced=True)
+        """,
         language="python",
     ),
     Page(

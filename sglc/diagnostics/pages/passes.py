@@ -12,6 +12,19 @@ PAGES: tuple[Page, ...] = (
         `finally` block, the branch of another prompt's fork) stays a live handle. It runs as any
         other prompt; passes know less about it.
         """,
+        """
+        @sgl.function
+        def ask(s, question):
+            helper.add_question(s, question)
+            s += sgl.gen("answer")
+        """,
+        """
+        @sgl.function
+        def ask(s, question):
+            s += question
+            s += sgl.gen("answer")
+        """,
+        language="python",
     ),
     Page(
         "SGL0361",
@@ -172,6 +185,17 @@ PAGES: tuple[Page, ...] = (
         change what other code reads. It runs exactly where it stands, in order, once everything
         that it is given is there.
         """,
+        """
+        @sgl.function
+        def ask(s, word):
+            s += helper.look_up(word) + sgl.gen("answer")
+        """,
+        """
+        @sgl.function
+        def ask(s, found):
+            s += found + sgl.gen("answer")
+        """,
+        language="python",
     ),
     Page(
         "SGL0380",

@@ -173,6 +173,15 @@ PAGES: tuple[Page, ...] = (
         with `--allow-module MODULE`, the function must be there, and its source must be the one
         that was compiled; otherwise compile it again.
         """,
+        """
+        sglc compile typed.py -o typed.sglir
+        sglc run typed.sglir
+        """,
+        """
+        sglc compile typed.py -o typed.sglir
+        sglc run typed.sglir --allow-module typed
+        """,
+        language="sh",
     ),
     Page(
         "SGL0613",

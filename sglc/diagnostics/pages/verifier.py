@@ -19,7 +19,42 @@ _GOOD = """
         """
 
 PAGES: tuple[Page, ...] = (
-    Page("SGL0401", "an operation does not stand where it says", _OURS),
+    Page(
+        "SGL0401",
+        "an operation does not stand where it says",
+        _OURS
+        + """
+        Whoever writes a pass puts operations in place with `Region.insert` and `Region.append`,
+        which tell the operation where it is; its list `ops` alone does not.
+        """,
+        """
+        from sglc.frontends.script import compile_script
+        from sglc.ir.core import Op, Value
+        from sglc.ir.verifier import verify
+
+        module = compile_script("def main():\\n    'a'\\n")
+        body = module.funcs["main"].body
+        loc = body.ops[0].loc
+        one = Value("one", "val")
+        const = Op("ex.const", results=[one], attrs={"value": 1}, loc=loc)
+        body.ops.insert(0, const)
+        verify(module)
+        """,
+        """
+        from sglc.frontends.script import compile_script
+        from sglc.ir.core import Op, Value
+        from sglc.ir.verifier import verify
+
+        module = compile_script("def main():\\n    'a'\\n")
+        body = module.funcs["main"].body
+        loc = body.ops[0].loc
+        one = Value("one", "val")
+        const = Op("ex.const", results=[one], attrs={"value": 1}, loc=loc)
+        body.insert(0, const)
+        verify(module)
+        """,
+        language="python",
+    ),
     Page(
         "SGL0402",
         "operands or results do not fit the operation",
@@ -69,7 +104,47 @@ PAGES: tuple[Page, ...] = (
         _GOOD,
         language="sglir",
     ),
-    Page("SGL0405", "a value is used where it is not defined", _OURS),
+    Page(
+        "SGL0405",
+        "a value is used where it is not defined",
+        _OURS
+        + """
+        Whoever writes a pass puts an operation after those that define its operands.
+        """,
+        """
+        from sglc.frontends.script import compile_script
+        from sglc.ir.core import Op, Value
+        from sglc.ir.verifier import verify
+
+        module = compile_script("def main():\\n    'a'\\n")
+        body = module.funcs["main"].body
+        loc = body.ops[0].loc
+        one = Value("one", "val")
+        const = Op("ex.const", results=[one], attrs={"value": 1}, loc=loc)
+        more = Value("more", "val")
+        add = Op("ex.eval", [one], [more], {"src": "one + 1", "names": ("one",)}, loc=loc)
+        body.insert(0, const)
+        body.insert(0, add)
+        verify(module)
+        """,
+        """
+        from sglc.frontends.script import compile_script
+        from sglc.ir.core import Op, Value
+        from sglc.ir.verifier import verify
+
+        module = compile_script("def main():\\n    'a'\\n")
+        body = module.funcs["main"].body
+        loc = body.ops[0].loc
+        one = Value("one", "val")
+        const = Op("ex.const", results=[one], attrs={"value": 1}, loc=loc)
+        more = Value("more", "val")
+        add = Op("ex.eval", [one], [more], {"src": "one + 1", "names": ("one",)}, loc=loc)
+        body.insert(0, add)
+        body.insert(0, const)
+        verify(module)
+        """,
+        language="python",
+    ),
     Page(
         "SGL0406",
         "a prompt's state is not used once and in order",
