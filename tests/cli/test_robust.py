@@ -53,14 +53,14 @@ class Made(metaclass=Meta):
     ids=" ".join,
 )
 def test_python_files_are_never_imported(options: tuple[str, ...], tmp_path: Path) -> None:
-    marker, program = tmp_path / "marker", tmp_path / "loud.py"
+    marker, program = tmp_path / "marker", tmp_path / "loud_marker.py"
     program.write_text(LOUD.format(marker=str(marker)), encoding="utf-8")
     name, *rest = options
     done = invoke(name, str(program), *rest)
     assert done.exit_code == 0, done.output
     assert not marker.exists()
-    assert "loud" not in sys.modules
-    exec(program.read_text("utf-8"), {"__name__": "loud"})
+    assert program.stem not in sys.modules
+    exec(program.read_text("utf-8"), {"__name__": program.stem})
     assert marker.read_text("utf-8") == "class"  # that is what importing it does
 
 

@@ -111,7 +111,7 @@ print("module ran")
 
 @pytest.fixture
 def loud(tmp_path: Path) -> Path:
-    path = tmp_path / "loud.py"
+    path = tmp_path / "loud_everywhere.py"
     path.write_text(LOUD)
     return path
 
@@ -122,7 +122,7 @@ def test_files_are_read_and_nothing_of_them_runs(
     module, _ = lower_file(loud)
     assert module.funcs.keys() == {"program", "make.<locals>.closure"}
     assert capsys.readouterr().out == ""
-    assert "loud" not in sys.modules
+    assert loud.stem not in sys.modules
 
 
 @pytest.mark.parametrize("command", ["compile", "check", "explain"])
