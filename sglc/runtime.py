@@ -131,16 +131,6 @@ class Runtime(Engine):
     add_request = async_generate
 
 
-def watch_load() -> Callable[[], dict[str, Any]]:
-    """Begin to watch how busy the machine is; the result tells it as plain data."""
-    from dataclasses import asdict
-
-    from sglc_runtime.machine_load import LoadWatch
-
-    watch = LoadWatch()
-    return lambda: asdict(watch.read())
-
-
 def bench_engine(
     model: str | None, report: Callable[[str], None], *, config: Params = None, **options: Any
 ) -> dict[str, Any]:

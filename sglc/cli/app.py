@@ -8,7 +8,6 @@ import typer
 
 from sglc.cli import (
     bench,
-    bench_rows,
     check,
     compile,
     explain,
@@ -51,6 +50,5 @@ app.command("compile", cls=phase_options.Command, epilog=compile.EXAMPLES)(compi
 app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("fmt", epilog=fmt.EXAMPLES)(fmt.fmt)
-bench.app.command("rows", epilog=bench_rows.EXAMPLES)(bench_rows.rows)
 app.command("lsp")(lsp.lsp)
 app.add_typer(bench.app, name="bench")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
-from sglc.cli import bench_compile, console, options
+from sglc.cli import bench_compile, bench_rows, options
+from sglc.cli.bench_report import Json, doing, machine, table, warn_if_disturbed
 from sglc.cli.guard import DIAGNOSTICS, guarded
 
 ENGINE_EXAMPLES = options.examples(
@@ -31,7 +30,6 @@ Model = Annotated[
         "--model", metavar="FOLDER", help="A checkpoint folder; the embedded model by default."
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON to stdout.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, help="Torch threads; chosen by default.")
 ]
@@ -55,16 +53,15 @@ def engine(
     """
     from sglc.runtime import bench_engine
 
-    with reported() as report:
-        result = bench_engine(
-            model,
-            report,
-            config={"threads": threads},
-            new_tokens=new_tokens,
-            prefix_tokens=prefix_tokens,
-            branches=branches,
-            repeats=repeats,
-        )
+    result = bench_engine(
+        model,
+        doing,
+        config={"threads": threads},
+        new_tokens=new_tokens,
+        prefix_tokens=prefix_tokens,
+        branches=branches,
+        repeats=repeats,
+    )
     if as_json:
         print(json.dumps(result, indent=2))
         return
@@ -86,10 +83,7 @@ def engine(
             )
         )
     print(table(rows))
-    if result["disturbed"]:
-        console.message(
-            "warning: others took more than 5% of the machine meanwhile; timings may not repeat"
-        )
+    warn_if_disturbed(result)
 
 
 @app.command("agreement", epilog=AGREEMENT_EXAMPLES)
@@ -108,10 +102,9 @@ def agreement(
     """
     from sglc.runtime import bench_agreement
 
-    with reported() as report:
-        result = bench_agreement(
-            model, report, config={"threads": threads}, prompts=prompts, new_tokens=new_tokens
-        )
+    result = bench_agreement(
+        model, doing, config={"threads": threads}, prompts=prompts, new_tokens=new_tokens
+    )
     if as_json:
         print(json.dumps(result, indent=2))
     else:
@@ -137,10 +130,7 @@ def agreement(
         raise typer.Exit(DIAGNOSTICS)
 
 
-@contextmanager
-def reported() -> Iterator[Callable[[str], None]]:
-    """Say on stderr what is being done."""
-    yield lambda what: console.message(f"{what} ...")
+app.command("rows", epilog=bench_rows.EXAMPLES)(bench_rows.rows)
 
 
 def _what(result: dict[str, Any]) -> str:
@@ -150,27 +140,6 @@ def _what(result: dict[str, Any]) -> str:
     )
 
 
-def machine(load: dict[str, Any]) -> str:
-    def share(value: float | None) -> str:
-        return "unknown" if value is None else f"{value:.1f}%"
-
-    before, after = load["average"]
-    return (
-        f"{load['cores']} cores, {load['cpu']}; load average {before:.2f} to {after:.2f},"
-        f" steal {share(load['steal'])}, other processes {share(load['others'])}"
-    )
-
-
 def _ratio(case: dict[str, Any], key: str) -> str:
     low, high = case[f"{key}_range"]
     return f"{case[key]:.2f} ({low:.2f}-{high:.2f})"
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *rest in rows:
-        cells = [first.ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sglc.cli import console, options
+from sglc.cli import options
+from sglc.cli.bench_report import Json, doing, machine
 from sglc.cli.guard import guarded, usage
 
 if TYPE_CHECKING:
@@ -34,9 +36,7 @@ def compile(
     start: Annotated[
         bool, typer.Option("--start", help="Measure starting the command instead.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the figures as JSON to stdout.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """
     Time per operation of every phase for programs of growing size, in both languages.
@@ -44,9 +44,9 @@ def compile(
     Times are medians of this process's CPU time; the last column is how much dearer an operation
     of the largest program is than one of the smallest.
     """
-    from sglc.runtime import watch_load
+    from sglc.runtime import load_watch
 
-    watch = watch_load()
+    watch = load_watch()
     if start:
         starts = _starts(repeats or 15)
         found: dict[str, Any] = {"starts": [_start_data(s) for s in starts]}
@@ -55,11 +55,11 @@ def compile(
         cases = _cases(_sizes(sizes), repeats or 3)
         found = {"cases": [_case_data(case) for case in cases]}
         lines = _case_lines(cases)
-    load = watch()
+    load = asdict(watch.read())
     if as_json:
         print(json.dumps(found | {"load": load}, indent=2))
         return
-    print("\n".join([_machine(load), *lines]))
+    print("\n".join([machine(load), *lines]))
 
 
 def _sizes(text: str) -> list[int]:
@@ -76,13 +76,13 @@ def _sizes(text: str) -> list[int]:
 def _cases(sizes: list[int], repeats: int) -> list[Case]:
     from sglc.benchmarks.compiling import measure
 
-    return measure(sizes, repeats, lambda what: console.message(f"{what} ..."))
+    return measure(sizes, repeats, doing)
 
 
 def _starts(repeats: int) -> list[Start]:
     from sglc.benchmarks.starting import measure
 
-    return measure(repeats, lambda what: console.message(f"{what} ..."))
+    return measure(repeats, doing)
 
 
 def _case_data(case: Case) -> dict[str, Any]:
@@ -128,13 +128,3 @@ def _start_lines(starts: Sequence[Start]) -> list[str]:
     for start in starts:
         lines.append(f"{start.name:<32}{start.seconds * 1000:>7.0f} ms{start.ratio:>8.2f}")
     return lines
-
-
-def _machine(load: dict[str, Any]) -> str:
-    before, after = load["average"]
-    shares = ", ".join(
-        f"{name} {'unknown' if load[key] is None else format(load[key], '.1f') + '%'}"
-        for name, key in (("steal", "steal"), ("other processes", "others"))
-    )
-    cores = f"{load['cores']} cores, {load['cpu']}"
-    return f"{cores}; load average {before:.2f} to {after:.2f}, {shares}"

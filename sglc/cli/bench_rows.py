@@ -13,13 +13,13 @@ from typing import Annotated, Any
 
 import typer
 
-from sglc.cli import bench, console, options
+from sglc.cli import options
+from sglc.cli.bench_report import Json, doing, machine, table, warn_if_disturbed
 from sglc.cli.guard import guarded
 
 EXAMPLES = options.examples(
     "sglc bench rows --rows 100000", "sglc bench rows --host --rows 1000 --threads 1000"
 )
-_DISTURBED = "warning: others took more than 5% of the machine meanwhile; timings may not repeat"
 
 
 class Executor(StrEnum):
@@ -43,7 +43,7 @@ def rows(
         Executor, typer.Option(help="What runs compiled rows without Python code of their own.")
     ] = Executor.emitted,
     repeats: Annotated[int, typer.Option(min=1, help="Repeats; medians are shown.")] = 3,
-    as_json: bench.Json = False,
+    as_json: Json = False,
 ) -> None:
     """
     Rows a second, peak memory and threads of `run_batch`, compiled beside interpreted.
@@ -53,12 +53,11 @@ def rows(
     """
     from sglc.benchmarks.rows import RowBench
 
-    with bench.reported() as report:
-        result = compare(
-            lambda compiled: asdict(RowBench(rows, host, forks, threads, compiled, executor.value)),
-            repeats,
-            report,
-        )
+    result = compare(
+        lambda compiled: asdict(RowBench(rows, host, forks, threads, compiled, executor.value)),
+        repeats,
+        doing,
+    )
     result = {
         "rows": rows,
         "host": host,
@@ -71,14 +70,13 @@ def rows(
         return
     where = ", waiting in host code" if host else f", {forks} branches each" if forks else ""
     print(f"{rows} rows{where}; a backend that answers at once")
-    print(bench.machine(result["load"]))
+    print(machine(result["load"]))
     lines: list[tuple[str, ...]] = [("", "rows/s", "CPU s", "peak MiB", "bytes a row", "threads")]
     lines += [_line(name, rows, result[name]) for name in ("compiled", "interpreted")]
-    print(bench.table(lines))
+    print(table(lines))
     low, high = result["cpu_ratio_range"]
     print(f"CPU time, compiled / interpreted: {result['cpu_ratio']:.2f} ({low:.2f}-{high:.2f})")
-    if result["disturbed"]:
-        console.message(_DISTURBED)
+    warn_if_disturbed(result)
 
 
 def compare(
