@@ -137,9 +137,9 @@ def bench_engine(
     """
     Speed of the engine beside `transformers.generate`, as plain data.
 
-    `options` are `sglc_runtime.bench.BenchOptions`. Raises `GenerationError`.
+    `options` are `sglc_runtime.bench.generate.BenchOptions`. Raises `GenerationError`.
     """
-    from sglc_runtime.bench import BenchOptions, bench
+    from sglc_runtime.bench.generate import BenchOptions, bench
 
     return _measured(lambda known: bench(known, BenchOptions(**options), report), model, config)
 

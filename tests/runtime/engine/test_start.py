@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sglc_runtime import EngineConfig, EngineError, InlineEngine, start_engine
-from sglc_runtime.bench import BenchOptions, bench
+from sglc_runtime.bench.generate import BenchOptions, bench
 from sglc_runtime.protocol import Done, Generate, Sampling, Submit, Text
 from tests.runtime.engine.driving import checkpoint
 

@@ -4,7 +4,7 @@ Decode speed beside `transformers.generate`, measured in the same process and ru
 Both get the same ids, weights, dtype and threads, and generate greedily without stopping. Repeats
 of the two are interleaved and take turns in going first, so that a change of the machine's load
 hits both. Speed-ups are medians of the repeats' own ratios; what others took of the machine is
-reported with them. Run: `sglc bench engine` or `python -m sglc_runtime.bench [--model FOLDER]`.
+reported with them. Run: `sglc bench engine` or `python -m sglc_runtime.bench.generate --help`.
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ def _transformers_side(config: EngineConfig, engine: Engine, info: EngineInfo) -
 
 def main() -> None:
     """Measure and print JSON on stdout, progress on stderr."""
-    parser = argparse.ArgumentParser(prog="sglc_runtime.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="sglc_runtime.bench.generate", description=__doc__)
     parser.add_argument("--model", help="checkpoint folder; the embedded model by default")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="auto")
