@@ -1,0 +1,131 @@
+"""After a pass: logits become scores and tokens, and every sequence moves on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from sglc_runtime.admission import Admission
+from sglc_runtime.batching import Work
+from sglc_runtime.generation import SampleRun
+from sglc_runtime.lifecycle import Lifecycle
+from sglc_runtime.sampling.sampler import sample
+from sglc_runtime.sequence import Sequence
+from sglc_runtime.steps import GenerateRun
+
+LogitsHook = Callable[[int, int, int, int, Tensor], None]
+"""Called with (request id, step, sample, position, logits [vocab]) for every row sampled from."""
+
+
+class Accepting:
+    """Takes the logits of a pass. `on_logits` sees every row that is sampled from."""
+
+    def __init__(self, lifecycle: Lifecycle, admission: Admission) -> None:
+        self.lifecycle = lifecycle
+        self.admission = admission
+        self.on_logits: LogitsHook | None = None
+
+    def take(self, work: list[Work], logits: Tensor) -> None:
+        """Hand logits to scoring and sampling, and move every sequence on."""
+        rows: list[int] = []
+        runs: list[SampleRun] = []
+        owners: list[Sequence] = []
+        through: list[tuple[Sequence, int]] = []
+        row = 0
+        for sequence, _, end, want in work:
+            sequence.computed = end
+            count = end - want
+            if count <= 0:
+                continue
+            if sequence.targets is not None:
+                self._score(sequence, logits[row : row + count], want)
+            row += count
+            if end < len(sequence.ids):
+                continue
+            if sequence.samples:
+                # The first sample keeps the sequence, so it comes last.
+                for run in reversed(sequence.samples):
+                    rows.append(row - 1)
+                    runs.append(run)
+                    owners.append(sequence)
+            else:
+                through.append((sequence, row - 1))
+        self._sample(owners, runs, rows, logits)
+        for sequence, at in through:
+            request = sequence.step.request
+            try:
+                if sequence.step is request.run:
+                    self.admission.wait(sequence.step.computed(sequence, logits[at]))
+                    self.lifecycle.retire(sequence)
+            except Exception as error:
+                self.lifecycle.fail_with(request, error)
+
+    def _sample(
+        self, owners: list[Sequence], runs: list[SampleRun], rows: list[int], logits: Tensor
+    ) -> None:
+        """Sample a token for each run from its row of `logits`, and move its sequence on."""
+        if any(run.constraint is not None for run in runs):
+            # A grammar that gives up fails its own request, not the pass.
+            for sequence, run in zip(owners, runs, strict=True):
+                try:
+                    run.allowed()
+                except Exception as error:
+                    self.lifecycle.fail_with(sequence.step.request, error)
+            left = [
+                index
+                for index, sequence in enumerate(owners)
+                if sequence.step is sequence.step.request.run
+            ]
+            owners, runs = [owners[index] for index in left], [runs[index] for index in left]
+            rows = [rows[index] for index in left]
+        if not rows:
+            return
+        if self.on_logits is not None:
+            for sequence, run, at in zip(owners, runs, rows, strict=True):
+                self._show(sequence, run, logits[at])
+        tokens = sample(logits, rows, runs)
+        self.admission.counters.completion_tokens += len(tokens)
+        for sequence, run, token in zip(owners, runs, tokens, strict=True):
+            request = sequence.step.request
+            try:
+                if sequence.step is request.run:
+                    self._accept(sequence, run, token)
+            except Exception as error:
+                self.lifecycle.fail_with(request, error)
+
+    def _score(self, sequence: Sequence, logits: Tensor, position: int) -> None:
+        """Log probabilities of the ids that follow `position` and the ones after it."""
+        assert sequence.targets is not None
+        first = max(position, sequence.want_from)
+        last = min(position + len(logits), len(sequence.targets) - 1)
+        if first < last:
+            wanted = logits[first - position : last - position].log_softmax(-1)
+            sequence.step.scored(sequence, first, wanted)
+
+    def _accept(self, sequence: Sequence, run: SampleRun, token: int) -> None:
+        """Give a sample its token; the sequence goes on, forks or leaves."""
+        step = sequence.step
+        assert isinstance(step, GenerateRun)
+        ended = run.accept(token)
+        if run is not sequence.samples[0]:
+            if not ended:
+                self.admission.fork(sequence, step.fork(sequence, run, token))
+            return
+        if run.index == 0 and step.request.stream:
+            delta = step.delta(last=ended)
+            if delta is not None:
+                self.lifecycle.events.append(delta)
+        if ended:
+            self.lifecycle.retire(sequence)
+            return
+        sequence.ids.append(token)
+        sequence.decoding = True
+        if len(sequence.samples) > 1 or sequence.targets is not None:
+            sequence.samples = [run]
+            sequence.targets = None
+
+    def _show(self, sequence: Sequence, run: SampleRun, row: Tensor) -> None:
+        assert self.on_logits is not None
+        request = sequence.step.request
+        self.on_logits(request.id, request.step, run.index, len(sequence.ids) - 1, row)

@@ -1,0 +1,114 @@
+"""The queues of sequences, and who of them has slots: carries out what the scheduler plans."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+
+from sglc_runtime.batching import Work
+from sglc_runtime.counters import Counters
+from sglc_runtime.errors import FailureKind
+from sglc_runtime.kv import KVCache, PoolExhaustedError
+from sglc_runtime.request import Request
+from sglc_runtime.scheduler import Chunk, Limits, plan
+from sglc_runtime.sequence import Sequence
+
+ORDER = attrgetter("order")
+Fail = Callable[[Request, FailureKind, str], None]
+"""Ends a request: (request, kind, message)."""
+
+
+class Admission:
+    """Sequences with slots (`running`) and without (`waiting`), both in `Sequence.order`."""
+
+    def __init__(self, cache: KVCache, limits: Limits, counters: Counters) -> None:
+        self.cache = cache
+        self.limits = limits
+        self.counters = counters
+        self.running: list[Sequence] = []
+        self.waiting: list[Sequence] = []
+
+    def wait(self, sequences: Iterable[Sequence]) -> None:
+        """Put sequences in line."""
+        for sequence in sequences:
+            insort(self.waiting, sequence, key=ORDER)
+
+    def schedule(self, fail: Fail) -> list[Work]:
+        """Plan a pass and give its sequences slots; preempt and fail what stands in the way."""
+        cache = self.cache
+        while True:
+            planned = plan(
+                self.running, self.waiting, self.limits, cache.available, cache.tree.match
+            )
+            if planned.preempt is None:
+                break
+            if len(self.running) > 1:
+                self._preempt(planned.preempt)
+            else:
+                fail(planned.preempt.step.request, "out_of_memory", self._too_small())
+        work = [item for chunk in planned.chunks if (item := self._begin(chunk)) is not None]
+        if not work and not self.running and self.waiting:
+            fail(self.waiting[0].step.request, "out_of_memory", self._too_small())
+        return work
+
+    def fork(self, parent: Sequence, child: Sequence) -> None:
+        """Let `child` go on behind all ids of `parent`, at once where there is a place."""
+        if len(self.running) < self.limits.max_running:
+            self.cache.share(parent, child)
+            child.decoding = True
+            insort(self.running, child, key=ORDER)
+        else:
+            self.wait([child])
+
+    def leave(self, sequence: Sequence) -> None:
+        """Take a sequence out of its queue; what it computed stays in the cache."""
+        if sequence in self.running:
+            self.running.remove(sequence)
+            self.cache.release(sequence)
+        elif sequence in self.waiting:
+            self.waiting.remove(sequence)
+
+    def forget(self) -> list[Request]:
+        """Empty the cache after a pass that failed half-way; returns whose sequences had slots."""
+        affected = [sequence.step.request for sequence in self.running]
+        self.waiting = sorted([*self.waiting, *self.running], key=ORDER)
+        self.running = []
+        for sequence in self.waiting:
+            sequence.forget_slots()
+        self.cache.reset()
+        return affected
+
+    def _begin(self, chunk: Chunk) -> Work | None:
+        """Give a chunk its slots; None where they cannot be had in this pass."""
+        sequence = chunk.sequence
+        admitted = sequence.node is None
+        counted = sequence.counted
+        try:
+            start, end = self.cache.extend(sequence, chunk.rows)
+        except PoolExhaustedError:
+            if admitted:
+                self.cache.release(sequence)
+            return None
+        if admitted:
+            self.waiting.remove(sequence)
+            insort(self.running, sequence, key=ORDER)
+        if not sequence.decoding:
+            if start > counted and sequence.order[2] == 0:
+                sequence.step.cached_tokens += start - counted
+                self.counters.cached_tokens += start - counted
+            sequence.counted = max(counted, end)
+            self.counters.computed_tokens += end - start
+        return Work(sequence, start, end, max(start, sequence.want_from))
+
+    def _preempt(self, sequence: Sequence) -> None:
+        """Give a sequence's slots up for eviction; its ids stay and it comes back later."""
+        self.counters.preemptions += 1
+        self.leave(sequence)
+        self.wait([sequence])
+
+    def _too_small(self) -> str:
+        return (
+            f"the KV pool of {self.cache.allocator.num_slots} slots cannot hold this sequence "
+            "alone; raise kv_slots or mem_fraction_static, or lower max_new_tokens"
+        )

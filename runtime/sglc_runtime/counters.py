@@ -1,0 +1,38 @@
+"""What an engine counts, from its start on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sglc_runtime.protocol import Stats
+
+if TYPE_CHECKING:
+    from sglc_runtime.kv import KVCache
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counters of one engine; those of the cache are the cache's own."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    computed_tokens: int = 0
+    completion_tokens: int = 0
+    steps: int = 0
+    preemptions: int = 0
+    busy_seconds: float = 0.0
+
+    def stats(self, cache: KVCache) -> Stats:
+        """Both together, as an event."""
+        return Stats(
+            prompt_tokens=self.prompt_tokens,
+            cached_tokens=self.cached_tokens,
+            computed_tokens=self.computed_tokens,
+            completion_tokens=self.completion_tokens,
+            steps=self.steps,
+            preemptions=self.preemptions,
+            evicted_tokens=cache.evicted,
+            busy_seconds=self.busy_seconds,
+            peak_slots=cache.peak,
+        )

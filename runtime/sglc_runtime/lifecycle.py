@@ -1,0 +1,128 @@
+"""Requests from their first step to `Done` or `Failed`."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import torch
+
+from sglc_runtime.admission import Admission
+from sglc_runtime.context import EngineContext, check_sampling
+from sglc_runtime.errors import FailureKind, RequestError
+from sglc_runtime.protocol import Append, Done, Event, Failed, Generate, Submit, Warm
+from sglc_runtime.request import Request
+from sglc_runtime.sequence import Sequence
+from sglc_runtime.steps import GenerateRun, ScoreRun, StepRun, WarmRun
+
+
+class Lifecycle:
+    """Open requests by id, and the events that they have given."""
+
+    def __init__(self, context: EngineContext, admission: Admission) -> None:
+        self.context = context
+        self.admission = admission
+        self.requests: dict[int, Request] = {}
+        self.events: list[Event] = []
+
+    def submit(self, command: Submit) -> None:
+        """Open a request and start its first step."""
+        self._open(Request.of(command))
+
+    def warm(self, command: Warm) -> None:
+        """Open a request that computes a prefix and nothing else."""
+        self._open(Request(command.id, 0, (), False, command.prefix), command)
+
+    def reject(self, number: int, message: str) -> None:
+        """Report a request that was never opened."""
+        self.events.append(Failed(id=number, step=0, kind="bad_request", message=message))
+
+    def retire(self, sequence: Sequence) -> None:
+        """A sequence is through; so may be its step."""
+        step = sequence.step
+        if isinstance(step, WarmRun) and sequence.node is not None:
+            self.admission.cache.tree.expect(sequence.node, step.uses)
+        self.admission.leave(sequence)
+        step.sequences.remove(sequence)
+        if step.done:
+            self._finish(step)
+
+    def fail(self, request: Request, kind: FailureKind, message: str) -> None:
+        """End a request; what it computed stays in the cache."""
+        if self.requests.pop(request.id, None) is None:
+            return
+        if request.run is not None:
+            for sequence in request.run.sequences:
+                self.admission.leave(sequence)
+            request.run.sequences.clear()
+            request.run = None
+        failed = Failed(id=request.id, step=request.step, kind=kind, message=message)
+        self.events.append(failed)
+
+    def fail_with(self, request: Request, error: Exception) -> None:
+        """End a request with the kind that `error` stands for."""
+        if isinstance(error, RequestError):
+            self.fail(request, error.kind, error.message)
+        else:
+            traceback.print_exception(error, file=sys.stderr)
+            self.fail(request, kind_of(error), f"{type(error).__name__}: {error}")
+
+    def _open(self, request: Request, warm: Warm | None = None) -> None:
+        if request.id in self.requests:
+            self.reject(request.id, f"request id {request.id} is in use")
+            return
+        self.requests[request.id] = request
+        context = self.context
+        try:
+            request.path.append(request.prefix, context.encode, context.vocab_size)
+            if warm is not None:
+                context.encode_stable(request.path)
+                self._start(WarmRun(request, context, warm.uses))
+            else:
+                self._advance(request)
+        except Exception as error:
+            self.fail_with(request, error)
+
+    def _advance(self, request: Request) -> None:
+        """Go on to the request's next step that needs the model, or finish it."""
+        context = self.context
+        while request.step < len(request.steps):
+            step = request.steps[request.step]
+            if isinstance(step, Append):
+                request.path.text += step.text
+                request.step += 1
+                continue
+            request.path.encode(context.encode)
+            if isinstance(step, Generate):
+                check_sampling(step.sampling)
+                self._start(GenerateRun(request, context, step))
+            else:
+                self._start(ScoreRun(request, context, step))
+            return
+        del self.requests[request.id]
+        self.events.append(Done(request.id))
+
+    def _start(self, run: StepRun) -> None:
+        run.request.run = run
+        sequences = run.start()
+        if not isinstance(run, WarmRun):
+            self.admission.counters.prompt_tokens += run.prompt_tokens
+        self.admission.wait(sequences)
+        if run.done:
+            self._finish(run)
+
+    def _finish(self, run: StepRun) -> None:
+        """Report a step whose sequences are all through, and go on."""
+        request = run.request
+        event = run.event()
+        if event is not None:
+            self.events.append(event)
+        request.run = None
+        request.step += 1
+        self._advance(request)
+
+
+def kind_of(error: Exception) -> FailureKind:
+    """What a failure that nobody foresaw is called."""
+    oom = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return "out_of_memory" if oom else "internal"
