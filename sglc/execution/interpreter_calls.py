@@ -21,7 +21,6 @@ from sglc.execution.interpreter_frame import (
 from sglc.execution.interpreter_regions import body_of, compound, region
 from sglc.execution.interpreter_strand import (
     Step,
-    arrive,
     complete,
     join,
     need,
@@ -31,6 +30,7 @@ from sglc.execution.interpreter_strand import (
     strand,
     wait,
 )
+from sglc.execution.pending import arrive
 from sglc.expressions.conversion import ConversionError, convert
 from sglc.expressions.functions import iterate
 from sglc.expressions.meter import TooLargeError

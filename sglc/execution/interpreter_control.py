@@ -15,7 +15,6 @@ from sglc.execution.interpreter_frame import (
 from sglc.execution.interpreter_regions import compound, region, set_results
 from sglc.execution.interpreter_strand import (
     Step,
-    arrive,
     complete,
     join,
     need,
@@ -23,6 +22,7 @@ from sglc.execution.interpreter_strand import (
     spawn,
     strand,
 )
+from sglc.execution.pending import arrive
 from sglc.execution.values import PendingFailedError
 from sglc.expressions.functions import iterate
 from sglc.expressions.values import ValueFailedError

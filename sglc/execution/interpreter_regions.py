@@ -12,7 +12,8 @@ from sglc.execution.interpreter_frame import (
     convert_failure,
 )
 from sglc.execution.interpreter_ops import SIMPLE
-from sglc.execution.interpreter_strand import Step, arrive, need, wait
+from sglc.execution.interpreter_strand import Step, need, wait
+from sglc.execution.pending import arrive
 from sglc.execution.values import NeedsValueError
 from sglc.expressions.meter import TooLargeError, too_many_steps
 from sglc.expressions.values import ValueFailedError

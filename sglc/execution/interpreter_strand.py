@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from sglc.execution.interpreter_frame import Context, Frame, cause_of, convert_failure
-from sglc.execution.pending import Pending, gather
+from sglc.execution.pending import Pending, arrive, gather
 from sglc.execution.values import PendingFailedError, force, pendings, settled
 from sglc.expressions.values import Unset, ValueFailedError
 from sglc.ir.core import Op
@@ -57,16 +57,6 @@ def wait(value: object) -> Step:
     if waiting:
         yield from arrive(waiting[0] if len(waiting) == 1 else gather(waiting))
     return settled(value)
-
-
-def arrive(pending: Pending[Any]) -> Step:
-    """Wait until a Pending is done, one way or the other."""
-    if not pending.done():
-        try:
-            yield pending
-        except Exception:
-            if not pending.done():
-                raise
 
 
 def need(frame: Frame, value: object, op: Op) -> Step:

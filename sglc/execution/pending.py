@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar, cast
@@ -155,13 +155,7 @@ class Pending(Generic[T]):
         """Call `fn(self)` when done: at once when it is, else on the thread that sets it."""
         with _lock:
             if not self._done:
-                known = self._callbacks
-                if known is None:
-                    self._callbacks = fn
-                elif isinstance(known, list):
-                    known.append(fn)
-                else:
-                    self._callbacks = [known, fn]
+                self._callbacks = one_more(self._callbacks, fn)
                 return
         fn(self)
 
@@ -181,6 +175,26 @@ class Pending(Generic[T]):
         if not self._done:
             return "Pending(...)"
         return f"Pending({self._value!r})" if self._error is None else f"Pending({self._error!r})"
+
+
+def one_more(known: T | list[T] | None, item: T) -> T | list[T]:
+    """`known` with `item` added; most have one waiter, and a list each would be half the memory."""
+    if known is None:
+        return item
+    if isinstance(known, list):
+        known.append(item)
+        return known
+    return [known, item]
+
+
+def arrive(pending: Pending[Any]) -> Generator[Pending[Any], Any, None]:
+    """Wait, as a part of a strand, until a Pending is done, one way or the other."""
+    if not pending.done():
+        try:
+            yield pending
+        except Exception:
+            if not pending.done():
+                raise
 
 
 def _map(mapped: Pending[U], fn: Callable[[T], U], source: Pending[T]) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from sglc.execution.chains import fill
 from sglc.execution.event_loop import reported
-from sglc.execution.pending import Pending
-from sglc.execution.versions import DeferredVersion, StepVersion, Version, Waiter
+from sglc.execution.pending import Pending, one_more
+from sglc.execution.versions import DeferredVersion, StepVersion, Version
 
 Post = Callable[..., None]
 
@@ -40,7 +40,7 @@ class Readiness:
             if not parent.done:
                 if continues:
                     parent.next = version
-                _add_waiter(parent, version)
+                parent.waiters = one_more(parent.waiters, version)
                 return
             if parent.error is None and type(version) is Version:
                 version.done = True
@@ -51,7 +51,7 @@ class Readiness:
         """Call `callback(version)` once it is done or failed: at once, or on the driver."""
         with self.lock:
             if not version.done:
-                _add_waiter(version, callback)
+                version.waiters = one_more(version.waiters, callback)
                 return
         callback(version)
 
@@ -147,14 +147,3 @@ class Readiness:
                 return
             fill(version)
             self.complete(version)
-
-
-def _add_waiter(version: Version, waiter: Waiter) -> None:
-    """Most versions have one waiter, the next version: a list each would be half their memory."""
-    known = version.waiters
-    if known is None:
-        version.waiters = waiter
-    elif isinstance(known, list):
-        known.append(waiter)
-    else:
-        version.waiters = [known, waiter]

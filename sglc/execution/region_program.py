@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sglc.execution.handle import Handle
-from sglc.execution.pending import Pending
+from sglc.execution.pending import Pending, arrive
 from sglc.execution.saved import Saved, restore, save
 from sglc.ir.core import Loc, Value
 
@@ -116,16 +116,6 @@ def run_block(frame: RegionFrame, block: Block) -> Waiting:
         else:
             step(frame)
     return None
-
-
-def arrive(pending: Pending[Any]) -> Generator[Pending[Any], Any, None]:
-    """Wait until a Pending is done, one way or the other."""
-    if not pending.done():
-        try:
-            yield pending
-        except Exception:
-            if not pending.done():
-                raise
 
 
 def raiser(code: types.CodeType) -> Raiser:

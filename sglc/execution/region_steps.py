@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sglc.execution.interpreter_frame import plain
+from sglc.execution.pending import arrive
 from sglc.execution.region_program import (
     Block,
     RegionFrame,
     Waiting,
-    arrive,
     run_block,
 )
 from sglc.execution.region_prompts import NoRegionError, PromptSteps, names_in, only_operand

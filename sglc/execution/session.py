@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -59,6 +59,23 @@ class RunCounter:
 
 calling: ContextVar[RunCounter | None] = ContextVar("sglc_calling", default=None)
 """The run whose body this code belongs to; None outside of all runs."""
+
+
+class BodyOf:
+    """`with BodyOf(runs)`: code in here belongs to the body of that run."""
+
+    __slots__ = ("_runs", "_token")
+    _token: Token[RunCounter | None]
+
+    def __init__(self, runs: RunCounter) -> None:
+        self._runs = runs
+
+    def __enter__(self) -> None:
+        self._runs.outer = calling.get()
+        self._token = calling.set(self._runs)
+
+    def __exit__(self, *_: object) -> None:
+        calling.reset(self._token)
 
 
 def inside_run(session: Session) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sglc.expressions.nodes import Expr
@@ -196,8 +196,3 @@ def _closing_brace(text: str, i: int, source: _Line) -> int:
 
 def _at(source: _Line, start: int, end: int) -> Loc:
     return Loc(source.line, source.column + start, source.line, source.column + end)
-
-
-def iter_constants(parts: list[Part]) -> Iterator[str]:
-    """The constant parts."""
-    return (part for part in parts if isinstance(part, str))

@@ -10,7 +10,6 @@ from sglc.formatting.lines import Comment, Token
 
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 _CONSTANTS = frozenset({"TRUE", "FALSE", "NONE"})
-_PREFIXES = frozenset("+-*/%|<>=:,") | {"**", "//", "==", "!=", "<=", ">=", "->"}
 
 Role = Literal["call", "index", "group", "list", "dict"]
 
@@ -50,11 +49,6 @@ def is_value(part: Part | None) -> bool:
     if isinstance(part, Bracket):
         return True
     return part.kind in ("NAME", "NUMBER", "STRING") or part.kind in _CONSTANTS or part.text == "?"
-
-
-def is_word(token: Token) -> bool:
-    """Whether the token is a word of the language, a name, or a constant."""
-    return token.text.isidentifier()
 
 
 def is_unary(token: Token, before: Part | None) -> bool:

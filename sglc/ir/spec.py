@@ -81,8 +81,3 @@ class OpSpec:
     def attr(self, name: str) -> AttrSpec | None:
         """The attribute with this name, or None."""
         return next((a for a in self.attrs if a.name == name), None)
-
-    @property
-    def operand_params(self) -> bool:
-        """Whether trailing operands are parameters named by the `args` attribute."""
-        return bool(self.operands) and self.operands[-1].name == "params"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sglc.execution.errors import is_generation_error
 from sglc.execution.pending import Pending
-from sglc.execution.session import calling
+from sglc.execution.session import BodyOf
 
 if TYPE_CHECKING:
     import asyncio
@@ -51,12 +51,10 @@ async def run_async_body(
     """
     Await a body. What leaves it is treated as `run_body` does; cancelling it stops its generations.
     """
-    runs = state.handle.runs
-    runs.outer = calling.get()
     session = state.handle.session
-    token = calling.set(runs)
     try:
-        state.body = Pending.of(await body(state, *args, **kwargs))
+        with BodyOf(state.handle.runs):
+            state.body = Pending.of(await body(state, *args, **kwargs))
     except BaseException as error:
         if not isinstance(error, Exception):
             session.cancel()
@@ -65,7 +63,6 @@ async def run_async_body(
             state.raised = True
             raise
     finally:
-        calling.reset(token)
         session.finish()
 
 

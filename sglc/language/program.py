@@ -14,7 +14,7 @@ from sglc.diagnostics.core import LowerError
 from sglc.execution.errors import is_generation_error
 from sglc.execution.handle import Handle
 from sglc.execution.pending import Pending
-from sglc.execution.session import ExecOptions, Session, calling
+from sglc.execution.session import BodyOf, ExecOptions, Session
 from sglc.global_config import global_config
 from sglc.language.asynchronous import in_own_loop, run_async_body, settled
 from sglc.language.sampling import GenParams
@@ -188,17 +188,15 @@ def run_body(
     A generation's failure that leaves the body is kept in the state; anything else is raised. A
     body whose rest is silent ends on the driver.
     """
-    runs = state.handle.runs
-    runs.outer = calling.get()
-    token = calling.set(runs)
     session = state.handle.session
     try:
-        result = body(state, *args, **kwargs)
-        if isinstance(result, Tail):
-            state.body = session.driver.spawn(result.strand)
-            state.body.owner = session
-        else:
-            state.body = Pending.of(result)
+        with BodyOf(state.handle.runs):
+            result = body(state, *args, **kwargs)
+            if isinstance(result, Tail):
+                state.body = session.driver.spawn(result.strand)
+                state.body.owner = session
+            else:
+                state.body = Pending.of(result)
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             session.cancel()
@@ -207,19 +205,13 @@ def run_body(
             state.raised = True
             raise
     finally:
-        calling.reset(token)
         state.body.add_done_callback(lambda _: session.finish())
 
 
 def run_strand(state: ProgramState, strand: Strand) -> None:
     """Let the driver run a body; the state knows when it has ended."""
-    runs = state.handle.runs
-    runs.outer = calling.get()
-    token = calling.set(runs)
-    try:
+    with BodyOf(state.handle.runs):
         state.body = state.handle.session.driver.spawn(strand)
-    finally:
-        calling.reset(token)
     state.body.owner = state.handle.session
     state.body.add_done_callback(lambda _: state.handle.session.finish())
 

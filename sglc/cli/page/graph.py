@@ -12,7 +12,6 @@ from sglc.ir.core import Module
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 190, 34, 24, 34, 20
 LONGEST = 28
 """Characters of a label."""
-_SIZE = {"width": WIDTH, "height": HEIGHT}
 Point = tuple[float, float]
 
 

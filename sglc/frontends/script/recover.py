@@ -35,7 +35,6 @@ _LEADS = {
     "finally": ("try:", "    pass"),
 }
 """What a clause is parsed after, on its own."""
-_LAYOUT = ("SGL0104", "SGL0105")
 _FIELD = re.compile(
     rf"[ \t]*(?!(?:{'|'.join((*TOP_LEVEL, *STATEMENTS, *ROLES))})\b)[^\W\d]\w*\b[ \t]*(?:[:\w]|$)"
 )

@@ -149,11 +149,6 @@ def find_target_in(unit: Unit, name: str) -> Target | None:
     return Target(unit, found) if found is not None else None
 
 
-def is_target_call(unit: Unit, expr: Expr) -> bool:
-    """Whether the expression itself calls a function or extern of a script."""
-    return isinstance(expr, Call) and find_target(unit, expr.function) is not None
-
-
 def calls_inside(unit: Unit, expr: Expr) -> Iterator[Call]:
     """Calls of functions and externs in the expression, itself included."""
     for part in walk(expr):
