@@ -10,14 +10,14 @@ from __future__ import annotations
 import ctypes
 from array import array
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import POINTER, Structure, byref, c_float, c_int, c_int32, c_int64, c_void_p
+from ctypes import Structure, byref, c_float, c_int32, c_int64, c_void_p
 from itertools import chain, pairwise
 
 import torch
 from torch import Tensor
 
 from sglc_runtime.attention.pool import KvPool
-from sglc_runtime.kernels.build import load_library
+from sglc_runtime.kernels.library import load_library
 from sglc_runtime.models.base import Batch, ModelSpec
 
 DTYPES = (torch.float32, torch.bfloat16)
@@ -91,13 +91,9 @@ class CAttention(KvPool):
         if spec.head_dim > MAX_DIM:
             raise ValueError(f"head_dim {spec.head_dim} is above {MAX_DIM}")
         super().__init__(spec, slots, torch.device("cpu"), dtype)
-        library = load_library("attention")
+        library = load_library()
         self._attend = library.sglc_attend
-        self._attend.argtypes = [POINTER(_Pass), POINTER(_Layer), c_int, c_int]
-        self._attend.restype = c_int
         self._check = library.sglc_check
-        self._check.argtypes = [POINTER(_Pass)]
-        self._check.restype = c_int
         self._layers = [
             (self.keys[n].data_ptr(), self.values[n].data_ptr()) for n in range(spec.num_layers)
         ]
@@ -200,7 +196,7 @@ def available() -> str | None:
     from sglc_runtime.kernels.build import CompilerUnavailable
 
     try:
-        load_library("attention")
+        load_library()
     except CompilerUnavailable as error:
         return str(error)
     return None if ctypes.sizeof(c_void_p) == 8 else "needs a 64-bit machine"

@@ -1,18 +1,17 @@
-"""Compile C sources with the system's compiler, once per source, flags and machine."""
+"""Compile the C kernels with the system's compiler, once per sources, flags and machine."""
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import tempfile
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-FLAGS = ("-std=gnu11", "-O3", "-march=native", "-ffp-contract=off", "-fPIC", "-shared", "-w")
+FLAGS = ("-std=gnu11", "-O3", "-march=native", "-ffp-contract=off", "-fPIC", "-pthread", "-w")
 
 
 class CompilerUnavailable(Exception):
@@ -54,41 +53,43 @@ def _run(command: list[str]) -> str:
     return done.stdout
 
 
-def compile_library(source: Path) -> Path:
+def compile_library(folder: Path) -> Path:
     """
-    Compile `source` into a shared library in the cache and return its path.
+    Compile all C files of `folder` into one shared library in the cache and return its path.
 
-    The file name holds a hash of the source and the headers beside it, flags, compiler version and
-    CPU. Concurrent calls, also from several processes, each compile into a file of their own and
-    rename it into place.
+    The file name holds a hash of the sources and headers, flags, compiler version and CPU.
+    Concurrent calls, also from several processes, each compile into a folder of their own and
+    rename the library into place. Raises `CompilerUnavailable`.
     """
     compiler = find_compiler()
-    files = [source, *sorted(source.parent.glob("*.h"))]
-    text = b"\0".join(file.read_bytes() for file in files)
+    sources = sorted(folder.glob("*.c"))
+    files = [*sources, *sorted(folder.glob("*.h"))]
+    text = b"\0".join(file.name.encode() + b"\0" + file.read_bytes() for file in files)
     key = "\0".join([" ".join(FLAGS), _run([compiler, "--version"]), _cpu(), platform.machine()])
     digest = hashlib.sha256(text + key.encode()).hexdigest()[:24]
-    target = cache_folder() / f"{source.stem}-{digest}.so"
+    target = cache_folder() / f"{folder.name}-{digest}.so"
     if target.exists():
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.mkdtemp(prefix="build-", dir=target.parent)
+        made = Path(tempfile.mkdtemp(prefix="build-", dir=target.parent))
     except OSError as error:
         raise CompilerUnavailable(f"cannot write to {target.parent}: {error}") from error
     try:
-        built = Path(folder) / target.name
-        _run([compiler, *FLAGS, str(source), "-o", str(built), "-lm"])
-        os.replace(built, target)
+        _compile(compiler, sources, made / target.name)
+        os.replace(made / target.name, target)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
     return target
 
 
-@cache
-def load_library(name: str) -> ctypes.CDLL:
-    """Compile `kernels/<name>.c` if needed and load it; raises `CompilerUnavailable`."""
-    path = compile_library(Path(__file__).with_name(f"{name}.c"))
-    try:
-        return ctypes.CDLL(str(path))
-    except OSError as error:
-        raise CompilerUnavailable(f"cannot load {path}: {error}") from error
+def _compile(compiler: str, sources: list[Path], target: Path) -> None:
+    """One process of the compiler for each source, side by side, then the linker."""
+    objects = [target.with_name(f"{source.stem}.o") for source in sources]
+    commands = [
+        [compiler, *FLAGS, "-c", str(source), "-o", str(made)]
+        for source, made in zip(sources, objects, strict=True)
+    ]
+    with ThreadPoolExecutor(len(commands)) as pool:
+        list(pool.map(_run, commands))
+    _run([compiler, *FLAGS, "-shared", *map(str, objects), "-o", str(target), "-lm"])

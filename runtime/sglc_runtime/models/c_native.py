@@ -7,13 +7,13 @@ At this size a library call costs more than its work. Each layer is two calls of
 
 from __future__ import annotations
 
-from ctypes import POINTER, Structure, byref, c_float, c_int, c_int32, c_int64, c_void_p
+from ctypes import Structure, byref, c_float, c_int32, c_void_p
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sglc_runtime.kernels.build import load_library
+from sglc_runtime.kernels.library import load_library
 from sglc_runtime.models.base import Attention, Batch
 from sglc_runtime.models.native import spec_of
 from sglc_runtime.models.rope import rope_tables
@@ -69,36 +69,13 @@ class Kernels:
     """Functions of decoder.c; raises `CompilerUnavailable`."""
 
     def __init__(self) -> None:
-        library = load_library("decoder")
+        library = load_library()
         self.packed_size = library.sglc_packed_size
-        self.packed_size.argtypes = [c_int, c_int]
-        self.packed_size.restype = c_int64
         self.pack = library.sglc_pack
-        self.pack.argtypes = [c_void_p, c_int, c_int, c_void_p, c_void_p]
         self.linear = library.sglc_linear
-        self.linear.argtypes = [POINTER(_Linear), c_void_p, c_int, c_void_p]
         self.before = library.sglc_before_attention
-        self.before.argtypes = [
-            POINTER(_Model),
-            POINTER(_Layer),
-            c_void_p,
-            c_void_p,
-            c_int,
-            c_void_p,
-        ]
         self.after = library.sglc_after_attention
-        self.after.argtypes = [POINTER(_Model), POINTER(_Layer), c_void_p, c_int, c_void_p]
         self.logits = library.sglc_logits
-        self.logits.argtypes = [
-            POINTER(_Model),
-            c_void_p,
-            POINTER(_Linear),
-            c_void_p,
-            c_int,
-            c_void_p,
-            c_int,
-            c_void_p,
-        ]
 
 
 class Packer:

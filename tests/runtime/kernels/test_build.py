@@ -27,13 +27,13 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_compiled_once_per_source(source: Path) -> None:
-    first = compile_library(source)
+    first = compile_library(source.parent)
     assert ctypes.CDLL(str(first)).answer() == 42
     stamp = first.stat().st_mtime_ns
-    assert compile_library(source) == first
+    assert compile_library(source.parent) == first
     assert first.stat().st_mtime_ns == stamp
     source.write_text(SOURCE % 43)
-    second = compile_library(source)
+    second = compile_library(source.parent)
     assert second != first
     assert ctypes.CDLL(str(second)).answer() == 43
 
@@ -42,16 +42,23 @@ def test_compiled_anew_when_a_header_beside_it_changes(source: Path) -> None:
     header = source.with_name("number.h")
     header.write_text("#define NUMBER 1\n")
     source.write_text('#include "number.h"\nint answer(void) { return NUMBER; }\n')
-    first = compile_library(source)
+    first = compile_library(source.parent)
     header.write_text("#define NUMBER 2\n")
-    second = compile_library(source)
+    second = compile_library(source.parent)
     assert second != first
     assert ctypes.CDLL(str(second)).answer() == 2
 
 
+def test_all_sources_of_the_folder_make_one_library(source: Path) -> None:
+    source.with_name("other.c").write_text(
+        "int answer(void); int twice(void) { return 2 * answer(); }"
+    )
+    assert ctypes.CDLL(str(compile_library(source.parent))).twice() == 84
+
+
 def test_concurrent_builds_leave_one_whole_library(source: Path) -> None:
     with ThreadPoolExecutor(6) as pool:
-        made = set(pool.map(lambda _: compile_library(source), range(6)))
+        made = set(pool.map(lambda _: compile_library(source.parent), range(6)))
     assert len(made) == 1
     (library,) = made
     assert ctypes.CDLL(str(library)).answer() == 42
@@ -62,13 +69,13 @@ def test_without_a_compiler(source: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PATH", str(source.parent))
     monkeypatch.delenv("CC", raising=False)
     with pytest.raises(CompilerUnavailable, match="no C compiler"):
-        compile_library(source)
+        compile_library(source.parent)
 
 
 def test_errors_of_the_compiler_are_shown(source: Path) -> None:
     source.write_text("int answer(void) { return nonesuch; }\n")
     with pytest.raises(CompilerUnavailable, match="nonesuch"):
-        compile_library(source)
+        compile_library(source.parent)
     assert not list((source.parent / "cache").iterdir())
 
 
@@ -77,4 +84,4 @@ def test_cache_that_cannot_be_written(source: Path, monkeypatch: pytest.MonkeyPa
     blocked.write_text("")
     monkeypatch.setenv("SGLC_CACHE", str(blocked))
     with pytest.raises(CompilerUnavailable, match="cannot write"):
-        compile_library(source)
+        compile_library(source.parent)

@@ -236,7 +236,7 @@ def test_unknown_options(tmp_path: Path) -> None:
 def test_without_a_compiler_everything_runs_in_torch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sglc_runtime.kernels.build import load_library
+    from sglc_runtime.kernels.library import load_library
     from sglc_runtime.models.native import NativeModel
 
     folder = write_checkpoint(tmp_path, "llama")

@@ -1,0 +1,47 @@
+"""The compiled kernels as functions for ctypes: all signatures in one place."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import c_int, c_int64, c_void_p
+from functools import cache
+from pathlib import Path
+
+from sglc_runtime.kernels.build import CompilerUnavailable, compile_library
+
+_Signature = tuple[type | None, list[type]]
+
+SIGNATURES: dict[str, _Signature] = {
+    # pool.c
+    "sglc_set_threads": (None, [c_int]),
+    "sglc_threads": (c_int, []),
+    # attention.c
+    "sglc_check": (c_int, [c_void_p]),
+    "sglc_attend": (c_int, [c_void_p, c_void_p, c_int, c_int]),
+    # decoder.c
+    "sglc_packed_size": (c_int64, [c_int, c_int]),
+    "sglc_pack": (c_int, [c_void_p, c_int, c_int, c_void_p, c_void_p]),
+    "sglc_linear": (c_int, [c_void_p, c_void_p, c_int, c_void_p]),
+    "sglc_before_attention": (c_int, [c_void_p, c_void_p, c_void_p, c_void_p, c_int, c_void_p]),
+    "sglc_after_attention": (c_int, [c_void_p, c_void_p, c_void_p, c_int, c_void_p]),
+    "sglc_logits": (
+        c_int,
+        [c_void_p, c_void_p, c_void_p, c_void_p, c_int, c_void_p, c_int, c_void_p],
+    ),
+}
+"""Result and arguments of every function; structs and arrays are passed by address."""
+
+
+@cache
+def load_library() -> ctypes.CDLL:
+    """Compile the kernels if needed and load them; raises `CompilerUnavailable`."""
+    path = compile_library(Path(__file__).parent)
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise CompilerUnavailable(f"cannot load {path}: {error}") from error
+    for name, (result, arguments) in SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+    return library
