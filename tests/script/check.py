@@ -24,3 +24,15 @@ def check_error(text: str, code: str, line: int, column: int, message: str) -> D
     diagnostics: Sequence[Diagnostic] = check_script(text, file="x.sgl")
     assert [(*place(d), d.message) for d in diagnostics] == [(code, line, column, message)]
     return diagnostics[0]
+
+
+def body(lines: str) -> str:
+    """Lines as the body of a function."""
+    return "".join(f"    {each}\n" for each in lines.split("\n"))
+
+
+def check_body_error(
+    head: str, lines: str, code: str, line: int, column: int, message: str
+) -> Diagnostic:
+    """As `check_error`, for a body after `head`: its first line is line 1, its first column 1."""
+    return check_error(head + body(lines), code, head.count("\n") + line, column + 4, message)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sglc.frontends.script import check_script
-from tests.script.check import check_error, found, place
+from tests.script.check import body, check_body_error, found, place
 
 HELPERS = (
     "extern def calc(expr: str, base: int = 10) -> str from 'tools:calc'\n"
@@ -17,14 +17,11 @@ HELPERS = (
     "fragment outer(topic):\n    intro(topic)\n"
     "def ask(q: str, n: int = 1):\n    '${q}'\n    return q\n"
 )
-FIRST = HELPERS.count("\n") + 2
 
 
 def check(lines: str, code: str, line: int, column: int, message: str) -> None:
     """Check a function's body; its first line is line 1, its first column 1."""
-    text = HELPERS + "def f(x, xs):\n"
-    text += "".join(f"    {each}\n" for each in lines.split("\n"))
-    check_error(text, code, FIRST - 1 + line, column + 4, message)
+    check_body_error(HELPERS + "def f(x, xs):\n", lines, code, line, column, message)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +194,7 @@ def test_mistake_in_definitions(text: str, code: str, line: int, column: int, me
     ],
 )
 def test_good_bodies(lines: str) -> None:
-    text = HELPERS + "def f(x, xs):\n" + "".join(f"    {each}\n" for each in lines.split("\n"))
+    text = HELPERS + "def f(x, xs):\n" + body(lines)
     assert [d.message for d in check_script(text)] == []
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sglc.frontends.script import check_script
-from tests.script.check import check_error, found
+from tests.script.check import body, check_error, found
 
 
 def program(lines: str, head: str = "def f(x, xs, c):\n") -> str:
-    return head + "".join(f"    {each}\n" for each in lines.split("\n"))
+    return head + body(lines)
 
 
 @pytest.mark.parametrize(

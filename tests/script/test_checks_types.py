@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sglc.frontends.script import check_script
-from tests.script.check import check_error
+from tests.script.check import body, check_body_error
 
 HELPERS = (
     "extern def calc(expr: str, base: int = 10) -> float from 'tools:calc'\n"
@@ -17,13 +17,11 @@ HELPERS = (
     "fragment say(x: int):\n    '${x}'\n"
 )
 HEAD = "def f(s: str, i: int, x: float, b: bool, xs: list[str], d: dict[str, int], p: P, u):\n"
-FIRST = HELPERS.count("\n") + 2
 
 
 def check(lines: str, code: str, line: int, column: int, message: str) -> None:
     """Check a function's body; its first line is line 1, its first column 1."""
-    text = HELPERS + HEAD + "".join(f"    {each}\n" for each in lines.split("\n"))
-    check_error(text, code, FIRST - 1 + line, column + 4, message)
+    check_body_error(HELPERS + HEAD, lines, code, line, column, message)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +146,7 @@ def test_what_can_never_work(lines: str, code: str, line: int, column: int, mess
     ],
 )
 def test_what_may_work(lines: str) -> None:
-    text = HELPERS + HEAD + "".join(f"    {each}\n" for each in lines.split("\n"))
+    text = HELPERS + HEAD + body(lines)
     assert [d.message for d in check_script(text)] == []
 
 
@@ -181,7 +179,7 @@ def test_comparisons_with_one_outcome_are_warnings(
     ],
 )
 def test_comparisons_that_may_hold(lines: str) -> None:
-    text = HELPERS + HEAD + "".join(f"    {each}\n" for each in lines.split("\n"))
+    text = HELPERS + HEAD + body(lines)
     assert [d.message for d in check_script(text)] == []
 
 
@@ -217,5 +215,5 @@ def test_a_function_may_always_return_none() -> None:
     ],
 )  # fmt: skip
 def test_helps(lines: str, helps: tuple[str, ...]) -> None:
-    text = HELPERS + HEAD + "".join(f"    {each}\n" for each in lines.split("\n"))
+    text = HELPERS + HEAD + body(lines)
     assert [d.helps for d in check_script(text)] == [helps]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from sglc.diagnostics.suggest import did_you_mean
 from sglc.expressions.conversion import describe as describe_schema
 from sglc.expressions.functions import ERROR_KINDS
 from sglc.expressions.nodes import Attribute, Call, Compare, Expr, ListExpr, Literal, Name, Text
-from sglc.expressions.problem import Mark, Problem
+from sglc.expressions.problem import Problem
+from sglc.frontends.script import body_problems as problem
 from sglc.frontends.script import check_operators as operators
 from sglc.frontends.script.ast import (
     Assign,
@@ -30,7 +30,7 @@ from sglc.frontends.script.ast import (
     While,
 )
 from sglc.frontends.script.check_calls import BUILTINS
-from sglc.frontends.script.check_expr import Around, ExprChecker, Schemas
+from sglc.frontends.script.check_expr import ExprChecker, Schemas
 from sglc.frontends.script.check_flow import Fact, Known
 from sglc.frontends.script.check_forks import never_differs
 from sglc.frontends.script.check_generation import generated_type, unfit_parameters
@@ -45,6 +45,7 @@ from sglc.frontends.script.check_kinds import (
     record,
     unfit,
 )
+from sglc.frontends.script.check_place import Loop, Place, Way, assign_places
 from sglc.frontends.script.generation import (
     check_generation,
     check_image,
@@ -52,56 +53,17 @@ from sglc.frontends.script.generation import (
     is_generation,
     is_image,
 )
-from sglc.frontends.script.names import assigned, blocks, local_functions
+from sglc.frontends.script.names import assigned, local_functions
 from sglc.frontends.script.symbols import Unit, find_target
 from sglc.frontends.script.taken import Taken
 from sglc.frontends.script.types import annotation_schema
 from sglc.ir.core import Loc
 
-Way = dict[str, Fact] | None
-"""What a way through the function changed; None is a way that is never taken."""
-
-
-@dataclass(slots=True)
-class _Loop:
-    """The innermost loop."""
-
-    before: Known
-    breaks: list[Way] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """What surrounds a statement."""
-
-    loop: _Loop | None = None
-    fork: Loc | None = None
-    """The fork whose branch this is."""
-    loop_outside_fork: bool = False
-    role: tuple[str, Loc] | None = None
-    handled: bool = False
-    """A `try` around handles expressions without value."""
-    outer: Taken = field(default_factory=Taken)
-    """Names of the function that a branch must not assign, and where they are assigned."""
-    nested: Taken = field(default_factory=Taken)
-    """The same for branches of forks in this place."""
-    hidden: dict[str, Loc] = field(default_factory=dict)
-    """Items of the forks around."""
-    handling: bool = False
-    """Whether there is an error that `raise` can raise again."""
-    top: bool = False
-    """Whether this is a function's body itself, not a block in it."""
-
-    @property
-    def around(self) -> Around:
-        """The same for expressions."""
-        return Around(self.role, self.handled, self.hidden)
-
 
 def check_body(unit: Unit, function: Function, schemas: Schemas) -> list[Problem]:
     """Errors and warnings in the body of a function."""
     places = {param.name: param.loc for param in function.params}
-    places |= _assign_places(function.body)
+    places |= assign_places(function.body)
     checker = _BodyChecker(unit, function, schemas, places)
     known = Known()
     # Whether an outer variable is set is checked where the function is called.
@@ -111,7 +73,7 @@ def check_body(unit: Unit, function: Function, schemas: Schemas) -> list[Problem
         checker.check_target(Name(param.name, loc=param.loc))
         known.set(param.name, _param_type(unit, param))
     checker.local_names(function, places)
-    checker.block(function.body, known, _Place(nested=Taken(places), top=True))
+    checker.block(function.body, known, Place(nested=Taken(places), top=True))
     checker.add(*checker.expressions.answers.problems())
     return checker.expressions.problems
 
@@ -119,28 +81,6 @@ def check_body(unit: Unit, function: Function, schemas: Schemas) -> list[Problem
 def _param_type(unit: Unit, param: Param) -> Types:
     schema = annotation_schema(unit, param.type)
     return None if schema is None else from_schema(schema)
-
-
-def _assign_places(stmts: tuple[Stmt, ...]) -> dict[str, Loc]:
-    """Names that assignments outside of fork branches set, and where first."""
-    found: dict[str, Loc] = {}
-    _collect_places(stmts, found)
-    return found
-
-
-def _collect_places(stmts: tuple[Stmt, ...], found: dict[str, Loc]) -> None:
-    for stmt in stmts:
-        match stmt:
-            case Assign():
-                for name in stmt.targets:
-                    found.setdefault(name.id, name.loc)
-            case Fork(name=Name() as name):
-                found.setdefault(name.id, name.loc)
-            case Fork():
-                pass
-            case _:
-                for block in blocks(stmt):
-                    _collect_places(block, found)
 
 
 class _BodyChecker:
@@ -156,22 +96,22 @@ class _BodyChecker:
 
     # ---- statements ------------------------------------------------------------------------------
 
-    def block(self, stmts: tuple[Stmt, ...], known: Known, place: _Place) -> bool:
+    def block(self, stmts: tuple[Stmt, ...], known: Known, place: Place) -> bool:
         """Check a block; whether its end is reached. `known` then says what holds there."""
         place = replace(place, top=False) if stmts is not self.function.body else place
         for number, stmt in enumerate(stmts):
             if not self.stmt(stmt, known, place):
                 if number + 1 < len(stmts):
-                    self.add(_unreachable(stmts[number + 1], stmt))
+                    self.add(problem.unreachable(stmts[number + 1], stmt))
                 return False
         return True
 
-    def way(self, stmts: tuple[Stmt, ...], known: Known, place: _Place) -> Way:
+    def way(self, stmts: tuple[Stmt, ...], known: Known, place: Place) -> Way:
         """Check a block in a layer of its own; what it changed."""
         inner = known.layer()
         return inner.own if self.block(stmts, inner, place) else None
 
-    def stmt(self, stmt: Stmt, known: Known, place: _Place) -> bool:
+    def stmt(self, stmt: Stmt, known: Known, place: Place) -> bool:
         """Check a statement; whether control goes on after it."""
         match stmt:
             case Emit():
@@ -206,7 +146,7 @@ class _BodyChecker:
                 pass
         return True
 
-    def _expr_stmt(self, stmt: ExprStmt, known: Known, place: _Place) -> None:
+    def _expr_stmt(self, stmt: ExprStmt, known: Known, place: Place) -> None:
         value = stmt.value
         if is_image(self.unit, value):
             assert isinstance(value, Call)
@@ -225,13 +165,11 @@ class _BodyChecker:
             return
         if isinstance(value, Call) and not self._is_builtin(value):
             return
-        helps = ('to append a value, put it in a string: "${...}"',)
-        self.add(Problem("SGL0215", "this statement does nothing", value.loc, "here", helps=helps))
+        self.add(problem.no_effect(value, 'to append a value, put it in a string: "${...}"'))
 
-    def _compared(self, value: Compare, known: Known, place: _Place) -> None:
+    def _compared(self, value: Compare, known: Known, place: Place) -> None:
         """`x == value` alone was meant as `x = value`, and is the only mistake."""
-        helps = ("to assign, write `=`",)
-        self.add(Problem("SGL0215", "this statement does nothing", value.loc, "here", helps=helps))
+        self.add(problem.no_effect(value, "to assign, write `=`"))
         for _, operand in value.rest:
             self.value(operand, known, place)
         if isinstance(value.first, Name):
@@ -246,7 +184,7 @@ class _BodyChecker:
             return not (isinstance(value, Name) and value.id in self.unit.import_items)
         return isinstance(function, Name) and function.id in BUILTINS
 
-    def _assign(self, stmt: Assign, known: Known, place: _Place) -> None:
+    def _assign(self, stmt: Assign, known: Known, place: Place) -> None:
         types = self.value(stmt.value, known, place)
         if len(stmt.targets) > 1:
             types = self._unpacked(stmt, types, place)
@@ -255,10 +193,10 @@ class _BodyChecker:
             self.check_target(name)
             outside = place.outer.find(name.id) if place.fork is not None else None
             if outside is not None:
-                self.add(_assigned_in_branch(name, outside))
+                self.add(problem.assigned_in_branch(name, outside))
             self.set(name, known, types, unread)
 
-    def _unpacked(self, stmt: Assign, types: Types, place: _Place) -> Types:
+    def _unpacked(self, stmt: Assign, types: Types, place: Place) -> Types:
         loc, count = stmt.value.loc, len(stmt.targets)
         if never(types, operators.UNPACKED):
             message = f"{describe(types)} cannot be unpacked"
@@ -280,77 +218,42 @@ class _BodyChecker:
         """A variable must not hide an import."""
         item = self.unit.import_items.get(name.id)
         if item is not None:
-            self.add(
-                Problem(
-                    "SGL0210",
-                    f"`{name.id}` is the name of an import",
-                    name.loc,
-                    "cannot be a variable too",
-                    marks=(Mark(item.loc, "imported here"),),
-                )
-            )
+            self.add(problem.hides_import(name, item.loc))
 
-    def _role(self, stmt: Role, known: Known, place: _Place) -> bool:
+    def _role(self, stmt: Role, known: Known, place: Place) -> bool:
         loc = stmt.role_loc.loc
         if place.role is not None:
-            self.add(
-                Problem(
-                    "SGL0209",
-                    f"role `{stmt.role}` inside role `{place.role[0]}`",
-                    loc,
-                    "opened inside another role",
-                    marks=(Mark(place.role[1], "still open"),),
-                )
-            )
+            self.add(problem.nested_role(stmt, *place.role))
         return self.block(stmt.body, known, replace(place, role=(stmt.role, loc)))
 
-    def _return(self, stmt: Return, known: Known, place: _Place) -> None:
+    def _return(self, stmt: Return, known: Known, place: Place) -> None:
         if stmt.value is not None:
             types = self.value(stmt.value, known, place)
             self._returned(stmt.value, types, place)
         if place.fork is not None:
-            self._crossing("return", stmt.loc, place.fork)
+            self.add(problem.crosses_fork("return", stmt.loc, place.fork))
 
-    def _returned(self, value: Expr, types: Types, place: _Place) -> None:
+    def _returned(self, value: Expr, types: Types, place: Place) -> None:
         schema = annotation_schema(self.unit, self.function.returns)
         # A script's function may always return none, which is what running to its end gives.
         if schema is None or not types or "none" in names_of(types) or not unfit(types, schema):
             return
-        assert self.function.returns is not None
-        self.add(
-            Problem(
-                "SGL0226",
-                f"`{self.function.name}` returns {describe_schema(schema)}, not {describe(types)}",
-                value.loc,
-                f"is {describe(types)}",
-                marks=(Mark(self.function.returns.loc, "the annotation"),),
-            )
-        )
+        wanted = describe_schema(schema)
+        self.add(problem.other_result(self.function, wanted, value, describe(types)))
 
-    def _crossing(self, what: str, loc: Loc, fork: Loc) -> None:
-        self.add(
-            Problem(
-                "SGL0211",
-                f"`{what}` cannot leave a fork branch",
-                loc,
-                "inside a branch",
-                marks=(Mark(fork, "the fork"),),
-            )
-        )
-
-    def _leave(self, stmt: Leave, known: Known, place: _Place) -> bool:
+    def _leave(self, stmt: Leave, known: Known, place: Place) -> bool:
         """Check a jump; whether there is a loop that it leaves or goes on with."""
         if place.loop is not None:
             if stmt.kind == "break":
                 place.loop.breaks.append(known.since(place.loop.before))
             return True
         if place.fork is not None and place.loop_outside_fork:
-            self._crossing(stmt.kind, stmt.loc, place.fork)
+            self.add(problem.crosses_fork(stmt.kind, stmt.loc, place.fork))
         else:
-            self.add(Problem("SGL0213", f"`{stmt.kind}` outside of a loop", stmt.loc, "no loop"))
+            self.add(problem.no_loop(stmt))
         return False
 
-    def _loop(self, stmt: While | For, known: Known, place: _Place) -> bool:
+    def _loop(self, stmt: While | For, known: Known, place: Place) -> bool:
         item: Types = None
         targets = stmt.targets if isinstance(stmt, For) else ()
         if isinstance(stmt, For):
@@ -362,7 +265,7 @@ class _BodyChecker:
         around.blur([*(name.id for name in targets), *assigned(stmt.body)])
         if isinstance(stmt, While):
             self.expressions.check(stmt.condition, around, place.around)
-        loop = _Loop(around)
+        loop = Loop(around)
         inner = around.layer()
         if isinstance(stmt, For):
             item = self._target_type(stmt, item, place)
@@ -379,7 +282,7 @@ class _BodyChecker:
                 ways.append(around.own)
         return known.join(ways)
 
-    def _target_type(self, stmt: For | Fork, item: Types, place: _Place) -> Types:
+    def _target_type(self, stmt: For | Fork, item: Types, place: Place) -> Types:
         """The type of each loop variable."""
         if len(stmt.targets) == 1:
             return item
@@ -389,7 +292,7 @@ class _BodyChecker:
             self.expressions.wrong(place.around, message, source.loc, "the items")
         return None
 
-    def _fork(self, stmt: Fork, known: Known, place: _Place) -> None:
+    def _fork(self, stmt: Fork, known: Known, place: Place) -> None:
         inner = known.layer()
         items = {name.id: name.loc for name in stmt.targets}
         if not stmt.targets:
@@ -404,7 +307,7 @@ class _BodyChecker:
                 self.check_target(name)
                 inner.set(name.id, item)
         self.add(*never_differs(self.unit, stmt))
-        own = {**_assign_places(stmt.body), **items}
+        own = {**assign_places(stmt.body), **items}
         branch = replace(
             place,
             loop=None,
@@ -423,7 +326,7 @@ class _BodyChecker:
             fields = {name: fact.types if ended else None for name, fact in facts.items()}
             known.set(stmt.name.id, one("list", record(fields)))
 
-    def _try(self, stmt: Try, known: Known, place: _Place) -> bool:
+    def _try(self, stmt: Try, known: Known, place: Place) -> bool:
         kinds = {kind.id for handler in stmt.handlers for kind in handler.kinds}
         handled = "value_error" in kinds or not all(handler.kinds for handler in stmt.handlers)
         inner = known.layer()
@@ -440,14 +343,14 @@ class _BodyChecker:
                 ways.append(inner.since(known))
         return self._finally(stmt, known, ways, place)
 
-    def _body(self, stmt: Try, known: Known, inside: _Place, place: _Place) -> bool:
+    def _body(self, stmt: Try, known: Known, inside: Place, place: Place) -> bool:
         """The body and then `else`, whose errors the handlers do not see."""
         ended = self.block(stmt.body, known, inside)
         if not ended and stmt.orelse:
-            self.add(_unreachable(stmt.orelse[0], stmt.body[-1]))
+            self.add(problem.unreachable(stmt.orelse[0], stmt.body[-1]))
         return ended and self.block(stmt.orelse, known, place)
 
-    def _finally(self, stmt: Try, known: Known, ways: list[Way], place: _Place) -> bool:
+    def _finally(self, stmt: Try, known: Known, ways: list[Way], place: Place) -> bool:
         if not stmt.final:
             return known.join(ways)
         # It also runs when an error, or a jump, leaves the statement half done.
@@ -459,42 +362,22 @@ class _BodyChecker:
         known.own.update(end.own)
         return ended and reached
 
-    def _raise(self, stmt: Raise, known: Known, place: _Place) -> None:
+    def _raise(self, stmt: Raise, known: Known, place: Place) -> None:
         if stmt.value is None:
             if not place.handling:
-                self.add(
-                    Problem(
-                        "SGL0240",
-                        "`raise` without an error outside of `except`",
-                        stmt.loc,
-                        "nothing to raise again",
-                        helps=('name an error, such as `raise value_error("why")`',),
-                    )
-                )
+                self.add(problem.nothing_to_raise(stmt))
             return
         value = stmt.value
         if isinstance(value, Name) and value.id in ERROR_KINDS and known.get(value.id) is None:
-            self._not_an_error(value, (f'write `raise {value.id}("why")`',))
+            self.add(problem.not_an_error(value, value.id))
             return
         self.expressions.check(value, known, place.around)
         if isinstance(value, Literal | Text):
-            self._not_an_error(value, ('write `raise value_error("why")`',))
+            self.add(problem.not_an_error(value, "value_error"))
 
-    def _not_an_error(self, value: Expr, helps: tuple[str, ...]) -> None:
-        message = "`raise` needs an error"
-        self.add(Problem("SGL0240", message, value.loc, "not an error", helps=helps))
-
-    def _local_function(self, function: Function, place: _Place) -> None:
+    def _local_function(self, function: Function, place: Place) -> None:
         if not place.top:
-            self.add(
-                Problem(
-                    "SGL0241",
-                    f"`{function.name}` is defined inside a block",
-                    function.loc,
-                    "belongs to no single way through the function",
-                    helps=("move it up, directly into the body of the function",),
-                )
-            )
+            self.add(problem.in_block(function))
 
     def local_names(self, function: Function, places: dict[str, Loc]) -> None:
         """A local function must not have the name of a variable or of another one."""
@@ -502,44 +385,21 @@ class _BodyChecker:
         for local in local_functions(function):
             self.check_target(Name(local.name, loc=local.loc))
             if local.name in taken:
-                self.add(
-                    Problem(
-                        "SGL0210",
-                        f"`{local.name}` is defined twice",
-                        local.loc,
-                        "second definition",
-                        marks=(Mark(taken[local.name], "first definition"),),
-                    )
-                )
+                self.add(problem.defined_twice(local, taken[local.name]))
             taken.setdefault(local.name, local.loc)
 
     def _handler(self, handler: Handler, last: bool) -> None:
-        for kind in handler.kinds:
-            if kind.id in ERROR_KINDS:
-                continue
-            listed = ", ".join(f"`{each}`" for each in ERROR_KINDS)
-            self.add(
-                Problem(
-                    "SGL0219",
-                    f"unknown kind of error `{kind.id}`",
-                    kind.loc,
-                    "not a kind of error",
-                    helps=did_you_mean(kind.id, ERROR_KINDS) or (f"there are {listed}",),
-                )
-            )
+        self.add(
+            *(problem.unknown_kind(kind) for kind in handler.kinds if kind.id not in ERROR_KINDS)
+        )
         if not handler.kinds and not last:
-            self.add(
-                Problem(
-                    "SGL0219", "`except` without a kind must come last", handler.loc,
-                    "handles everything",
-                )
-            )  # fmt: skip
+            self.add(problem.handles_all(handler))
         if handler.name is not None:
             self.check_target(handler.name)
 
     # ---- values ----------------------------------------------------------------------------------
 
-    def value(self, expr: Expr, known: Known, place: _Place) -> Types:
+    def value(self, expr: Expr, known: Known, place: Place) -> Types:
         """A whole right-hand side, where `gen` and `select` may stand; what it can be."""
         if not is_generation(expr):
             return self.expressions.check(expr, known, place.around)
@@ -555,28 +415,6 @@ class _BodyChecker:
         if not place.handled:
             self.add(*unfit_parameters(expr, args, named))
         return generated_type(self.unit, expr)
-
-
-def _unreachable(stmt: Stmt, before: Stmt) -> Problem:
-    return Problem(
-        "SGL0225",
-        "this is never reached",
-        stmt.loc,
-        "never runs",
-        marks=(Mark(before.loc, "always leaves"),),
-        severity="warning",
-    )
-
-
-def _assigned_in_branch(name: Name, place: Loc) -> Problem:
-    return Problem(
-        "SGL0212",
-        f"a branch cannot assign `{name.id}` of the function",
-        name.loc,
-        "assigned in a branch",
-        marks=(Mark(place, "also assigned here"),),
-        helps=("use another name, and read it after the fork",),
-    )
 
 
 def _is_true(expr: Expr) -> bool:

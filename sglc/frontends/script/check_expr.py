@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from sglc.expressions.nodes import (
 )
 from sglc.expressions.problem import Mark, Problem, join_locs
 from sglc.frontends.script import check_operators as operators
+from sglc.frontends.script import operator_problems
 from sglc.frontends.script.ast import Function
 from sglc.frontends.script.check_calls import BUILTINS, CallChecker
 from sglc.frontends.script.check_flow import Answers, Known
@@ -34,7 +35,6 @@ from sglc.frontends.script.check_kinds import (
     BOOL,
     FLOAT,
     INT,
-    NUMBER,
     STR,
     JsonSchema,
     Types,
@@ -339,7 +339,7 @@ class ExprChecker:
                 f"`{expr.op}` does not work on {describe(left)} and {describe(right)}",
                 expr.loc,
                 "do not go together",
-                helps=_how_to_add(expr.op, left, right),
+                helps=operator_problems.how_to_add(expr.op, left, right),
             )
         return types
 
@@ -352,10 +352,16 @@ class ExprChecker:
                 self._contained(op, left, right, loc, around)
             elif op in ("==", "!="):
                 if operators.never_equal(left, right):
-                    self.add(_never_equal(op, left, right, loc))
+                    self.add(operator_problems.never_equal(op, left, right, loc))
             elif not operators.ordered(left, right):
                 message = f"`{op}` does not compare {describe(left)} with {describe(right)}"
-                self.wrong(around, message, loc, "do not compare", helps=_convert(left, right))
+                self.wrong(
+                    around,
+                    message,
+                    loc,
+                    "do not compare",
+                    helps=operator_problems.convert(left, right),
+                )
             left, place = right, operand
         return BOOL
 
@@ -406,38 +412,3 @@ def _unset(name: Name) -> Problem:
         "not set on every way",
         severity="warning",
     )
-
-
-def _how_to_add(op: str, left: Types, right: Types) -> tuple[str, ...]:
-    kinds = names_of(left) | names_of(right)
-    if op == "+" and "str" in kinds:
-        return ('to put values into text, write "${x}"',)
-    return _convert(left, right)
-
-
-def _convert(left: Types, right: Types) -> tuple[str, ...]:
-    if names_of(left) | names_of(right) <= {"str", *names_of(NUMBER)}:
-        return ("convert text with `int(...)` or `float(...)`",)
-    return ()
-
-
-def _never_equal(op: str, left: Types, right: Types, loc: Loc) -> Problem:
-    result = "false" if op == "==" else "true"
-    helps = _convert(left, right)
-    message = f"`{op}` of {describe(left)} and {describe(right)} is always {result}"
-    if names_of(left) == names_of(right) == {"str"}:
-        wanted, given = (right, left) if _count(right) <= _count(left) else (left, right)
-        (word, *_) = sorted(_values(wanted))
-        message = f'this is always {result}: the text is never "{word}"'
-        choices = sorted(_values(given))
-        listed = ", ".join(f'"{each}"' for each in choices[:8])
-        helps = did_you_mean(word, choices) or (f"it can be {listed}",)
-    return Problem("SGL0229", message, loc, f"always {result}", helps=helps, severity="warning")
-
-
-def _values(types: Types) -> Iterable[str]:
-    return frozenset().union(*(kind.values or () for kind in types or ()))
-
-
-def _count(types: Types) -> int:
-    return len(list(_values(types)))
