@@ -10,6 +10,7 @@ from sglc_runtime.batching import Work
 from sglc_runtime.counters import Counters
 from sglc_runtime.errors import FailureKind
 from sglc_runtime.kv import KVCache, PoolExhaustedError
+from sglc_runtime.queueing import rank
 from sglc_runtime.request import Request
 from sglc_runtime.scheduler import Chunk, Limits, plan
 from sglc_runtime.sequence import Sequence
@@ -20,7 +21,11 @@ Fail = Callable[[Request, FailureKind, str], None]
 
 
 class Admission:
-    """Sequences with slots (`running`) and without (`waiting`), both in `Sequence.order`."""
+    """
+    Sequences with slots (`running`, in `Sequence.order`) and without (`waiting`, in `rank`).
+
+    `unstarted` are the ids of requests of which nothing has run yet.
+    """
 
     def __init__(self, cache: KVCache, limits: Limits, counters: Counters) -> None:
         self.cache = cache
@@ -28,18 +33,40 @@ class Admission:
         self.counters = counters
         self.running: list[Sequence] = []
         self.waiting: list[Sequence] = []
+        self.unstarted: set[int] = set()
+        self._cursor: list[int] = []
+
+    @property
+    def full(self) -> bool:
+        """As many requests wait as may, beyond those that have a place."""
+        most = self.limits.max_waiting
+        if most is None:
+            return False
+        places = max(0, self.limits.max_running - len(self.running))
+        return len(self.unstarted) >= most + places
+
+    def overloaded(self) -> str:
+        """Why one more request is refused."""
+        return (
+            f"{len(self.unstarted)} requests wait already; max_waiting is {self.limits.max_waiting}"
+        )
 
     def wait(self, sequences: Iterable[Sequence]) -> None:
         """Put sequences in line."""
         for sequence in sequences:
-            insort(self.waiting, sequence, key=ORDER)
+            insort(self.waiting, sequence, key=rank)
 
     def schedule(self, fail: Fail) -> list[Work]:
         """Plan a pass and give its sequences slots; preempt and fail what stands in the way."""
         cache = self.cache
         while True:
             planned = plan(
-                self.running, self.waiting, self.limits, cache.available, cache.tree.match
+                self.running,
+                self.waiting,
+                self.limits,
+                cache.available,
+                cache.tree.match,
+                self._cursor,
             )
             if planned.preempt is None:
                 break
@@ -59,6 +86,7 @@ class Admission:
             child.decoding = True
             insort(self.running, child, key=ORDER)
         else:
+            child.started = True
             self.wait([child])
 
     def leave(self, sequence: Sequence) -> None:
@@ -72,7 +100,7 @@ class Admission:
     def forget(self) -> list[Request]:
         """Empty the cache after a pass that failed half-way; returns whose sequences had slots."""
         affected = [sequence.step.request for sequence in self.running]
-        self.waiting = sorted([*self.waiting, *self.running], key=ORDER)
+        self.waiting = sorted([*self.waiting, *self.running], key=rank)
         self.running = []
         for sequence in self.waiting:
             sequence.forget_slots()
@@ -91,7 +119,11 @@ class Admission:
                 self.cache.release(sequence)
             return None
         if admitted:
+            if not sequence.started:
+                self._cursor = sequence.ids
             self.waiting.remove(sequence)
+            sequence.started = True
+            self.unstarted.discard(sequence.step.request.id)
             insort(self.running, sequence, key=ORDER)
         if not sequence.decoding:
             if start > counted and sequence.order[2] == 0:

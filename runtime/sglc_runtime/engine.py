@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterable
-from time import perf_counter
+from collections.abc import Callable, Iterable
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
 import torch
@@ -55,7 +55,9 @@ class Engine:
         kv_slots: int,
         device: torch.device,
         max_running: int = 64,
+        max_waiting: int | None = None,
         chunk_tokens: int = 512,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self.model = model
         self.attention = attention
@@ -63,8 +65,9 @@ class Engine:
         self.counters = Counters()
         self.context = EngineContext(model.spec, tokenizer, device, kv_slots)
         self.packer = Packer(device)
-        self.admission = Admission(self.cache, Limits(max_running, chunk_tokens), self.counters)
-        self.lifecycle = Lifecycle(self.context, self.admission)
+        limits = Limits(max_running, chunk_tokens, max_waiting)
+        self.admission = Admission(self.cache, limits, self.counters)
+        self.lifecycle = Lifecycle(self.context, self.admission, clock)
         self.accepting = Accepting(self.lifecycle, self.admission)
 
     @property
@@ -129,6 +132,7 @@ class Engine:
             return False
         began = perf_counter()
         try:
+            self.lifecycle.expire()
             if work := self.admission.schedule(self.lifecycle.fail):
                 packed = self.packer.pack(work, self.cache.tree.version)
                 logits = self.model.forward(packed.batch, self.attention.bind(packed.batch))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-FailureKind = Literal["cancelled", "context_length", "bad_request", "out_of_memory", "internal"]
+FailureKind = Literal[
+    "cancelled",
+    "context_length",
+    "bad_request",
+    "out_of_memory",
+    "deadline",
+    "overloaded",
+    "internal",
+]
 
 
 class RequestError(Exception):

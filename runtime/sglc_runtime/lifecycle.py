@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Callable
 
 import torch
 
 from sglc_runtime.admission import Admission
 from sglc_runtime.context import EngineContext, check_sampling
+from sglc_runtime.deadlines import Deadlines
 from sglc_runtime.errors import FailureKind, RequestError
 from sglc_runtime.protocol import Append, Done, Event, Failed, Generate, Submit, Warm
 from sglc_runtime.request import Request
@@ -19,11 +21,16 @@ from sglc_runtime.steps import GenerateRun, ScoreRun, StepRun, WarmRun
 class Lifecycle:
     """Open requests by id, and the events that they have given."""
 
-    def __init__(self, context: EngineContext, admission: Admission) -> None:
+    def __init__(
+        self, context: EngineContext, admission: Admission, clock: Callable[[], float]
+    ) -> None:
         self.context = context
         self.admission = admission
+        self.clock = clock
+        self.deadlines = Deadlines()
         self.requests: dict[int, Request] = {}
         self.events: list[Event] = []
+        self._arrived = 0
 
     def submit(self, command: Submit) -> None:
         """Open a request and start its first step."""
@@ -33,9 +40,18 @@ class Lifecycle:
         """Open a request that computes a prefix and nothing else."""
         self._open(Request(command.id, 0, (), False, command.prefix), command)
 
-    def reject(self, number: int, message: str) -> None:
+    def reject(self, number: int, message: str, kind: FailureKind = "bad_request") -> None:
         """Report a request that was never opened."""
-        self.events.append(Failed(id=number, step=0, kind="bad_request", message=message))
+        self.events.append(Failed(id=number, step=0, kind=kind, message=message))
+
+    def expire(self) -> None:
+        """Fail the requests whose deadline has passed."""
+        for request in self.deadlines.due(self.clock()):
+            if self.requests.get(request.id) is request:
+                waited = request.id in self.admission.unstarted
+                where = "before it was begun" if waited else f"in step {request.step}"
+                message = f"the deadline of {request.deadline:g} seconds passed {where}"
+                self.fail(request, "deadline", message)
 
     def retire(self, sequence: Sequence) -> None:
         """A sequence is through; so may be its step."""
@@ -51,6 +67,7 @@ class Lifecycle:
         """End a request; what it computed stays in the cache."""
         if self.requests.pop(request.id, None) is None:
             return
+        self.admission.unstarted.discard(request.id)
         if request.run is not None:
             for sequence in request.run.sequences:
                 self.admission.leave(sequence)
@@ -71,9 +88,16 @@ class Lifecycle:
         if request.id in self.requests:
             self.reject(request.id, f"request id {request.id} is in use")
             return
+        if self.admission.full:
+            self.reject(request.id, self.admission.overloaded(), "overloaded")
+            return
+        request.arrival = self._arrived
+        self._arrived += 1
         self.requests[request.id] = request
+        self.admission.unstarted.add(request.id)
         context = self.context
         try:
+            self.deadlines.add(request, self.clock())
             request.path.append(request.prefix, context.encode, context.vocab_size)
             if warm is not None:
                 context.encode_stable(request.path)
@@ -100,6 +124,7 @@ class Lifecycle:
                 self._start(ScoreRun(request, context, step))
             return
         del self.requests[request.id]
+        self.admission.unstarted.discard(request.id)
         self.events.append(Done(request.id))
 
     def _start(self, run: StepRun) -> None:

@@ -16,6 +16,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from sglc_runtime.errors import FailureKind
+
 
 class Text(Struct, frozen=True, tag="text"):
     """A text run. Adjacent `Text` segments of a path are one run and are encoded together."""
@@ -105,7 +107,9 @@ class Submit(Struct, frozen=True, tag="submit"):
     stream: bool = False
     """Send a `Delta` whenever text becomes certain."""
     priority: int = 0
-    """Longer critical paths first; ties go to the lower id."""
+    """Longer critical paths first; among equals, those that share a prefix follow each other."""
+    deadline: float | None = None
+    """Seconds from its arrival at the engine after which the request fails as `deadline`."""
 
 
 class Warm(Struct, frozen=True, tag="warm"):
@@ -241,7 +245,7 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
 
     id: int
     step: int
-    kind: Literal["cancelled", "context_length", "bad_request", "out_of_memory", "internal"]
+    kind: FailureKind
     message: str
 
 
@@ -288,6 +292,8 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     mem_fraction_static: float = 0.5
     max_running: int = 64
     """Sequences in one batch."""
+    max_waiting: int | None = None
+    """Requests that may wait beyond those that have a place; more fail as `overloaded`."""
     chunk_tokens: int = 512
     """Token rows of one forward pass at most."""
     threads: int | None = None

@@ -57,6 +57,10 @@ class Request:
     steps: tuple[Step, ...]
     stream: bool
     prefix: tuple[Segment, ...]
+    deadline: float | None = None
+    """Seconds from submission."""
+    arrival: int = 0
+    """How many requests came before it."""
     path: Path = field(default_factory=Path)
     step: int = 0
     run: StepRun | None = None
@@ -64,4 +68,11 @@ class Request:
     @classmethod
     def of(cls, submit: Submit) -> Request:
         """A request that has not started."""
-        return cls(submit.id, submit.priority, submit.steps, submit.stream, submit.prefix)
+        return cls(
+            submit.id,
+            submit.priority,
+            submit.steps,
+            submit.stream,
+            submit.prefix,
+            submit.deadline,
+        )

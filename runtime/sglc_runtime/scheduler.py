@@ -13,21 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Queue
-from dataclasses import dataclass
-from heapq import merge
-from operator import attrgetter
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sglc_runtime.kv.radix import Match, common_length
+from sglc_runtime.queueing import admission_order
 from sglc_runtime.sequence import Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sequences in a batch, and token rows of a pass."""
+    """Sequences in a batch, token rows of a pass, and requests that may wait for a place."""
 
     max_running: int
     chunk_tokens: int
+    max_waiting: int | None = None
 
 
 class Chunk(NamedTuple):
@@ -45,7 +45,6 @@ class Plan:
     preempt: Sequence | None = None
 
 
-_ORDER = attrgetter("order")
 HEADROOM = 8
 """Free slots per running sequence that a new one must leave, lest it be preempted at once."""
 
@@ -56,10 +55,12 @@ def plan(
     limits: Limits,
     available: int,
     match: Callable[[list[int]], Match],
+    cursor: list[int] | None = None,
 ) -> Plan:
     """
-    Plan a pass. Both queues are in `Sequence.order`; `available` counts free and evictable slots;
-    `match` looks a prefix up in the radix tree. Nothing is changed.
+    Plan a pass. `running` is in `Sequence.order`, `waiting` in `queueing.rank`; `available` counts
+    free and evictable slots; `match` looks a prefix up in the radix tree; `cursor` are the ids that
+    were admitted last. Nothing is changed.
     """
     budget = limits.chunk_tokens
     chunks: list[Chunk] = []
@@ -75,7 +76,8 @@ def plan(
             chunks.append(Chunk(sequence, 1))
     if budget and (prefills or waiting):
         room = _Room(budget, available, limits.max_running - len(running), len(running))
-        chunks += _prefill(prefills, waiting, room, match)
+        candidates = admission_order(waiting, cursor or []) if room.places > 0 else iter(())
+        chunks += _prefill(prefills, candidates, room, match)
         if running and not chunks:
             return Plan(preempt=running[-1])
     return Plan(tuple(chunks))
@@ -89,53 +91,63 @@ class _Room:
     slots: int
     places: int
     running: int
+    ahead: list[tuple[Sequence, int]] = field(default_factory=list)
+    """Prompts of this pass, and how far it takes them."""
+
+    def take(self, sequence: Sequence, start: int, end: int, held: int) -> Chunk | None:
+        """Compute start .. end - 1 of `sequence`, which has slots for `held` ids."""
+        if end <= start:
+            return None
+        self.rows -= end - start
+        self.slots -= max(0, end - held)
+        self.ahead.append((sequence, end))
+        return Chunk(sequence, end - start)
 
 
 def _prefill(
     prefills: list[Sequence],
-    waiting: Queue[Sequence],
+    candidates: Iterator[Sequence],
     room: _Room,
     match: Callable[[list[int]], Match],
 ) -> Iterator[Chunk]:
     """
-    Chunks of prompts in order, whether they run already or wait.
+    Chunks of prompts: by priority, and among equals those that run before those that wait.
 
     The first that waits and does not fit ends the admission, so that small ones cannot starve it.
     """
-    ahead: list[tuple[Sequence, int]] = []
-    admitting = room.places > 0
-    started = set(map(id, prefills))
-    left = len(prefills)
-    for sequence in merge(prefills, waiting, key=_ORDER):
-        if not room.rows:
+    candidate = next(candidates, None)
+    for sequence in [*prefills, None]:
+        while candidate is not None and (
+            sequence is None or candidate.order[0] < sequence.order[0]
+        ):
+            if not (room.rows and room.places):
+                candidate = None
+                break
+            chunk = _admit(candidate, room, match)
+            candidate = next(candidates, None) if chunk is not None else None
+            if chunk is not None:
+                yield chunk
+        if sequence is None or not room.rows:
             break
-        if id(sequence) in started:
-            left -= 1
-            start, held = sequence.computed, sequence.kv_length
-            end = min(len(sequence.ids), start + room.rows, held + room.slots)
-        elif admitting:
-            cached, evictable = match(sequence.ids)
-            held = _shared_in_pass(sequence.ids, cached, ahead)
-            need = len(sequence.ids) - held + evictable
-            if need + HEADROOM * room.running > room.slots:
-                admitting = False
-                continue
-            start = min(held, len(sequence.ids) - 1, sequence.want_from)
-            end = min(len(sequence.ids), start + room.rows)
-            room.slots -= evictable
-            room.running += 1
-            room.places -= 1
-            admitting = room.places > 0
-        elif left:
-            continue
-        else:
-            break
-        if end <= start:
-            continue
-        room.rows -= end - start
-        room.slots -= max(0, end - held)
-        ahead.append((sequence, end))
-        yield Chunk(sequence, end - start)
+        start, held = sequence.computed, sequence.kv_length
+        end = min(len(sequence.ids), start + room.rows, held + room.slots)
+        chunk = room.take(sequence, start, end, held)
+        if chunk is not None:
+            yield chunk
+
+
+def _admit(sequence: Sequence, room: _Room, match: Callable[[list[int]], Match]) -> Chunk | None:
+    """The first chunk of a sequence that waits; None where the whole of it has no room."""
+    cached, evictable = match(sequence.ids)
+    held = _shared_in_pass(sequence.ids, cached, room.ahead)
+    need = len(sequence.ids) - held + evictable
+    if need + HEADROOM * room.running > room.slots:
+        return None
+    start = min(held, len(sequence.ids) - 1, sequence.want_from)
+    room.slots -= evictable
+    room.running += 1
+    room.places -= 1
+    return room.take(sequence, start, min(len(sequence.ids), start + room.rows), held)
 
 
 def _shared_in_pass(ids: list[int], cached: int, ahead: list[tuple[Sequence, int]]) -> int:

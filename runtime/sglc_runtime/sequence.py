@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sglc_runtime.steps import StepRun
 
 Order = tuple[int, int, int]
-"""(-priority, request id, number of the sequence in its request): the scheduler's only order."""
+"""(-priority, request id, number of the sequence in its request): order of what runs."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,6 +44,10 @@ class Sequence:
     own_length: int = 0
     decoding: bool = False
     """Every id but the last is computed, and the next ids are its own."""
+    arrival: int = 0
+    """How many requests came before its own."""
+    started: bool = False
+    """It had slots before; it waits because it gave them up or has found no place yet."""
     counted: int = 0
     """Positions up to here were counted as cached or computed prompt ids before."""
 

@@ -18,7 +18,13 @@ from sglc_runtime.models.self_check import self_check
 from sglc_runtime.models.threads import choose_threads
 from sglc_runtime.protocol import EngineConfig, EngineInfo
 
-LARGEST = {"kv_slots": 2**31, "max_running": 2**31, "chunk_tokens": 2**31, "threads": 1024}
+LARGEST = {
+    "kv_slots": 2**31,
+    "max_running": 2**31,
+    "max_waiting": 2**31,
+    "chunk_tokens": 2**31,
+    "threads": 1024,
+}
 """Options that count something, and the most they can be."""
 FEW_SLOTS = 64
 """A pool below this holds no useful prompt."""
@@ -78,6 +84,7 @@ def start_engine(config: EngineConfig) -> tuple[Engine, EngineInfo]:
         kv_slots=slots,
         device=device,
         max_running=config.max_running,
+        max_waiting=config.max_waiting,
         chunk_tokens=config.chunk_tokens,
     )
     with torch.inference_mode():

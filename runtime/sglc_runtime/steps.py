@@ -70,6 +70,7 @@ class StepRun:
         return (-self.request.priority, self.request.id, number)
 
     def _add(self, sequence: Sequence) -> Sequence:
+        sequence.arrival = self.request.arrival
         self.sequences.append(sequence)
         return sequence
 

@@ -14,7 +14,10 @@ class GenerationError(RuntimeError):
     def __init__(self, message: str, *, kind: str = "internal") -> None:
         super().__init__(message)
         self.kind = kind
-        """`cancelled`, `context_length`, `bad_request`, `out_of_memory` or `internal`."""
+        """
+        `cancelled`, `context_length`, `bad_request`, `out_of_memory`, `deadline`, `overloaded` or
+        `internal`.
+        """
 
 
 _MARK = "__sglc_generation__"

@@ -90,6 +90,8 @@ def _generation(error: BaseException, notes: tuple[str, ...], place: Span | None
     helps = {
         "context_length": ("shorten the prompt, or lower `max_tokens`",),
         "out_of_memory": ("run fewer rows or branches at the same time",),
+        "overloaded": ("run fewer rows at the same time, or raise the engine's `max_waiting`",),
+        "deadline": ("allow more time, or run fewer rows or branches at the same time",),
     }.get(str(kind), ())
     return Diagnostic(
         code="SGL0501",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc_runtime.kv import Match
+from sglc_runtime.queueing import admission_order, rank
 from sglc_runtime.scheduler import Limits, plan
 from sglc_runtime.sequence import Sequence
 
@@ -19,6 +20,7 @@ STEP = cast(Any, SimpleNamespace())
 def sequence(number: int, ids: list[int], computed: int = 0, priority: int = 0) -> Sequence:
     made = Sequence(STEP, (-priority, number, 0), ids, len(ids) - 1)
     made.computed = made.node_length = computed
+    made.arrival = number
     return made
 
 
@@ -99,7 +101,8 @@ def test_plans_stay_within_their_limits(
     available: int,
 ) -> None:
     now = [sequence(n, ids, min(done, len(ids) - 1)) for n, (ids, done) in enumerate(running)]
-    queue = [sequence(10 + n, ids) for n, ids in enumerate(waiting)]
+    queue = sorted((sequence(10 + n, ids) for n, ids in enumerate(waiting)), key=rank)
+    order = list(admission_order(queue, []))
     before = deepcopy([(s.ids, s.computed, s.kv_length) for s in (*now, *queue)])
     limits = Limits(max_running, chunk_tokens)
     planned = plan(now, queue, limits, available, nothing_cached)
@@ -114,9 +117,9 @@ def test_plans_stay_within_their_limits(
     assert sum(chunk.rows for chunk in planned.chunks) <= chunk_tokens
     assert all(0 < chunk.rows <= len(chunk.sequence.ids) for chunk in planned.chunks)
     admitted = [s for s in members if s in queue]
-    assert admitted == queue[: len(admitted)]
+    assert admitted == order[: len(admitted)]
     assert not admitted or len(now) + len(admitted) <= max_running
     grown = sum(c.rows for c in planned.chunks if c.sequence not in queue)
     assert grown <= max(available, 0)
-    if now or (queue and len(queue[0].ids) <= available):
+    if now or (queue and len(order[0].ids) <= available):
         assert planned.chunks
