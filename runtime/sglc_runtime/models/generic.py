@@ -22,6 +22,7 @@ from sglc_runtime.models.config import eos_ids, read_config, token_ids
 from sglc_runtime.models.dtypes import choose_dtype
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.probe import probe
+from sglc_runtime.models.quiet import quiet_transformers
 
 NAME = "sglc_paged"
 _active: contextvars.ContextVar[Attention] = contextvars.ContextVar("attention")
@@ -107,11 +108,9 @@ def freeze_rope(model: nn.Module, context_length: int) -> None:
 
 
 def _read(folder: Path, device: torch.device, dtype: torch.dtype, trust: bool) -> nn.Module:
-    import transformers
+    quiet_transformers()
     from transformers import AutoModelForCausalLM
 
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
     try:
         model, info = AutoModelForCausalLM.from_pretrained(
             folder,

@@ -155,7 +155,9 @@ def probe(
         (alone, torch.cat(own), "by our attention and by its own"),
         (results[2], alone, "packed together and alone"),
     ):
-        difference = float((got - want).abs().max())
+        rows = (got - want).abs().amax(-1)
+        # Rounding may send a row to another expert; a model that ignores us gets most rows wrong.
+        difference = float(rows.max() if handle.dtype == torch.float32 else rows.median())
         if not difference <= limit * largest:
             raise refuse(
                 f"two sequences give different logits {what} (by {difference:.2g} of {largest:.2g})"

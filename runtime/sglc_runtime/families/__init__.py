@@ -1,0 +1,1 @@
+"""Families of models as small random checkpoints, compared with transformers token for token."""
