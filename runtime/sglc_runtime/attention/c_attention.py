@@ -1,5 +1,5 @@
 """
-CPU attention in C: bitwise independent of batch, chunking, fork points and shared extents.
+CPU attention in C: bitwise independent of batch, chunking, fork points, shared extents, threads.
 
 The kernel (`kernels/attention.c`) is called through ctypes with plain pointers, which releases the
 GIL for the time of a call.
@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import ctypes
 from array import array
-from concurrent.futures import ThreadPoolExecutor
-from ctypes import Structure, byref, c_float, c_int32, c_int64, c_void_p
-from itertools import chain, pairwise
+from ctypes import Structure, addressof, c_float, c_int32, c_int64, c_void_p
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -24,13 +23,12 @@ DTYPES = (torch.float32, torch.bfloat16)
 MAX_DIM = 1024
 _STATUS = {
     1: "the runs of a row have a gap or end before its position",
-    2: "out of memory in the attention kernel",
-    3: "runs or slots lie outside the batch or the KV pool",
+    3: "runs, slots or positions lie outside the batch or the KV pool",
 }
 
 
 class _Pass(Structure):
-    """`Pass` of attention.c."""
+    """`AttentionPass` of attention.h."""
 
     _fields_ = [
         ("positions", c_void_p),
@@ -47,7 +45,7 @@ class _Pass(Structure):
 
 
 class _Layer(Structure):
-    """`Layer` of attention.c."""
+    """`AttentionLayer` of attention.h."""
 
     _fields_ = [
         ("q", c_void_p),
@@ -60,87 +58,95 @@ class _Layer(Structure):
         ("q_stride", c_int64),
         ("k_stride", c_int64),
         ("v_stride", c_int64),
+        ("q_head", c_int64),
+        ("k_head", c_int64),
+        ("v_head", c_int64),
         ("scale", c_float),
         ("softcap", c_float),
         ("window", c_int32),
+        ("bf16", c_int32),
     ]
 
 
-def _rows(x: Tensor, dim: int, dtype: torch.dtype) -> Tensor:
-    """`x` [T, heads, dim] with heads and dim contiguous; rows may be strided."""
-    if x.dtype != dtype:
-        x = x.to(dtype)
-    if x.stride(2) != 1 or (x.stride(1) != dim and x.shape[1] != 1):
-        x = x.contiguous()
-    return x
+def _check(status: int) -> None:
+    if status == 2:
+        raise MemoryError("out of memory in the attention kernel")
+    if status:
+        raise ValueError(_STATUS[status])
 
 
 class CAttention(KvPool):
-    """Attention over the KV pool through the C kernel; raises `CompilerUnavailable`."""
+    """
+    Attention over the KV pool through the C kernel, on the threads of the kernels' pool.
+
+    The pool's data type is independent of that of q, k and v, which may be float32 or bfloat16.
+    Raises `CompilerUnavailable`.
+    """
 
     name = "c"
     deterministic = True
-    parallel_work = 1 << 22
-    """Query-key products of one pass and layer from which on several threads are used."""
 
-    def __init__(
-        self, spec: ModelSpec, slots: int, dtype: torch.dtype, *, threads: int | None = None
-    ) -> None:
+    def __init__(self, spec: ModelSpec, slots: int, dtype: torch.dtype) -> None:
         if dtype not in DTYPES:
             raise ValueError(f"the C attention kernel takes float32 and bfloat16, not {dtype}")
         if spec.head_dim > MAX_DIM:
             raise ValueError(f"head_dim {spec.head_dim} is above {MAX_DIM}")
         super().__init__(spec, slots, torch.device("cpu"), dtype)
         library = load_library()
-        self._attend = library.sglc_attend
-        self._check = library.sglc_check
-        self._layers = [
-            (self.keys[n].data_ptr(), self.values[n].data_ptr()) for n in range(spec.num_layers)
+        self.attend = library.sglc_attend
+        self.plan = library.sglc_attention_plan
+        self._new_plan = library.sglc_attention_plan_new
+        self._free_plan = library.sglc_attention_plan_free
+        self._plans: list[int] = []
+        self.layers = [
+            _Layer(keys=self.keys[n].data_ptr(), values=self.values[n].data_ptr())
+            for n in range(spec.num_layers)
         ]
-        count = torch.get_num_threads() if threads is None else threads
-        self.threads = max(1, min(count, spec.num_kv_heads))
-        self._executor = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
+
+    def __del__(self) -> None:
+        for plan in getattr(self, "_plans", ()):
+            self._free_plan(plan)
 
     def bind(self, batch: Batch) -> CBoundAttention:
-        """Checked metadata of one batch; raises ValueError for runs outside batch or pool."""
+        """Checked plan of one batch; raises ValueError for runs outside batch or pool."""
         return CBoundAttention(self, batch)
 
-    def attend(self, bound: _Pass, layer: _Layer, work: int) -> None:
-        """Run the kernel, KV heads spread over threads when the work is worth it."""
-        heads = self.spec.num_kv_heads
-        if self._executor is None or work < self.parallel_work:
-            status = self._attend(byref(bound), byref(layer), 0, heads)
-        else:
-            edges = [heads * n // self.threads for n in range(self.threads + 1)]
-            others = [
-                self._executor.submit(self._attend, byref(bound), byref(layer), start, end)
-                for start, end in pairwise(edges[1:])
-            ]
-            status = self._attend(byref(bound), byref(layer), edges[0], edges[1])
-            for other in others:
-                status = max(status, other.result())
-        if status:
-            raise ValueError(_STATUS[status])
+    def take_plan(self) -> int:
+        """Address of a plan that nobody uses; its memory is that of earlier passes."""
+        if self._plans:
+            return self._plans.pop()
+        plan: int | None = self._new_plan()
+        if plan is None:
+            raise MemoryError("out of memory in the attention kernel")
+        return plan
+
+    def return_plan(self, plan: int) -> None:
+        """Give a plan back."""
+        self._plans.append(plan)
 
 
 class CBoundAttention:
-    """`Attention` of one batch."""
+    """`Attention` of one batch. C callers pass the address `plan` to `sglc_attend` themselves."""
 
     def __init__(self, backend: CAttention, batch: Batch) -> None:
-        self._backend = backend
         spec = backend.spec
         self._batch = batch  # keeps the tensors whose addresses are passed on
         self._runs = array("i", chain.from_iterable(batch.runs))
-        self._rows = len(batch.ids)
-        self._shape = (self._rows, spec.num_heads, spec.head_dim)
         for tensor in (batch.positions, batch.out_slots):
             if tensor.dtype != torch.int64 or not tensor.is_contiguous():
                 raise ValueError("positions and out_slots have to be contiguous int64 tensors")
-        self._pass = _Pass(
+        rows = len(batch.positions)
+        self._shape = (rows, spec.num_heads, spec.head_dim)
+        self._kv_shape = (rows, spec.num_kv_heads, spec.head_dim)
+        self._layers = backend.layers
+        self._attend = backend.attend
+        self._backend = backend
+        self.plan = backend.take_plan()
+        bound = _Pass(
             batch.positions.data_ptr(),
             batch.out_slots.data_ptr(),
             self._runs.buffer_info()[0],
-            self._rows,
+            rows,
             len(batch.runs),
             spec.num_heads,
             spec.num_kv_heads,
@@ -148,12 +154,11 @@ class CBoundAttention:
             backend.dtype == torch.bfloat16,
             backend.slots,
         )
-        status = backend._check(byref(self._pass))
-        if status:
-            raise ValueError(_STATUS[status])
-        keys = sum((run.row_end - run.row_start) * run.length for run in batch.runs)
-        self._work = keys * spec.num_heads * spec.head_dim
-        self._layer = _Layer()
+        _check(backend.plan(self.plan, addressof(bound)))
+
+    def __del__(self) -> None:
+        if hasattr(self, "plan"):
+            self._backend.return_plan(self.plan)
 
     def __call__(
         self,
@@ -168,26 +173,36 @@ class CBoundAttention:
         sinks: Tensor | None = None,
     ) -> Tensor:
         """Store k and v, attend; see `Attention`. Returns contiguous [T, H, D] of q's dtype."""
-        backend, dim = self._backend, self._shape[2]
-        if q.shape != self._shape or k.shape[0] != self._rows or k.shape != v.shape:
-            raise ValueError(f"q {tuple(q.shape)}, k {tuple(k.shape)} do not fit {self._shape}")
-        kept = q, k, v = (
-            _rows(q, dim, backend.dtype),
-            _rows(k, dim, backend.dtype),
-            _rows(v, dim, backend.dtype),
-        )
-        out = torch.empty(self._shape, dtype=backend.dtype)
-        if sinks is not None:
-            sinks = sinks.detach().to(torch.float32).contiguous()
-        call = self._layer
+        if q.shape != self._shape or k.shape != self._kv_shape or v.shape != self._kv_shape:
+            raise ValueError(
+                f"q {tuple(q.shape)}, k {tuple(k.shape)}, v {tuple(v.shape)} do not fit "
+                f"{self._shape} and {self._kv_shape}"
+            )
+        dtype = q.dtype
+        if dtype not in DTYPES or k.dtype != dtype or v.dtype != dtype:
+            raise ValueError(f"q, k and v are {dtype}, {k.dtype} and {v.dtype}, not of one kind")
+        (q_stride, q_head, q_last), (k_stride, k_head, k_last) = q.stride(), k.stride()
+        v_stride, v_head, v_last = v.stride()
+        if q_last != 1 or k_last != 1 or v_last != 1:
+            q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
+            (q_stride, q_head, _), (k_stride, k_head, _) = q.stride(), k.stride()
+            v_stride, v_head, _ = v.stride()
+        out = torch.empty(self._shape, dtype=dtype)
+        call = self._layers[layer]
         call.q, call.k, call.v = q.data_ptr(), k.data_ptr(), v.data_ptr()
         call.out = out.data_ptr()
-        call.keys, call.values = backend._layers[layer]
-        call.sinks = None if sinks is None else sinks.data_ptr()
-        call.q_stride, call.k_stride, call.v_stride = q.stride(0), k.stride(0), v.stride(0)
+        call.q_stride, call.k_stride, call.v_stride = q_stride, k_stride, v_stride
+        call.q_head, call.k_head, call.v_head = q_head, k_head, v_head
         call.scale, call.softcap, call.window = scale, softcap or 0.0, window or 0
-        backend.attend(self._pass, call, self._work)
-        del kept
+        call.bf16 = dtype == torch.bfloat16
+        if sinks is None:
+            call.sinks = None
+        else:
+            sinks = sinks.detach().to(torch.float32).contiguous()
+            call.sinks = sinks.data_ptr()
+        status = self._attend(self.plan, addressof(call))
+        if status:
+            _check(status)
         return out
 
 

@@ -42,8 +42,6 @@ def make_attention(
     slots: int,
     device: str | torch.device = "cpu",
     dtype: torch.dtype | None = None,
-    *,
-    threads: int | None = None,
 ) -> PooledAttention:
     """
     Create backend `name` ("auto", "c", "torch") with a pool of `slots` token slots.
@@ -61,7 +59,7 @@ def make_attention(
     if name in ("auto", "c"):
         reason = _why_not_c(device, dtype)
         if reason is None:
-            return CAttention(spec, slots, dtype, threads=threads)
+            return CAttention(spec, slots, dtype)
         if name == "c":
             raise AttentionUnavailable(f"the C attention kernel cannot be used: {reason}")
         log.warning("attention in torch operations, results depend on the batch: %s", reason)

@@ -1,77 +1,79 @@
 /* Attention over a paged KV pool on CPUs: online softmax over fixed blocks of positions.
  *
- * A query row reduces over blocks [0, 32), [32, 64), ... of absolute positions, whatever extents
- * those positions lie in, and every sum has a fixed order. Its result is therefore bitwise the same
- * for any batch, chunking, fork point or sharing of extents between rows. Compile with
- * -ffp-contract=off and without -ffast-math: the source order is the order of operations.
+ * A row reduces over blocks of 32 absolute positions, blocks add up to spans of 256, and spans to
+ * the row's result, each in order, whatever extents the positions lie in. Its result is therefore
+ * bitwise the same for any batch, chunking, fork point, sharing of extents between rows and number
+ * of threads. Compile with -ffp-contract=off and without -ffast-math: the source order is the
+ * order of operations.
  *
  * Online softmax: Milakov and Gimelshein 2018 (arXiv 1805.02867); reading a shared prefix once for
- * all its rows: Hydragen (arXiv 2402.05099) and ChunkAttention (arXiv 2402.15220).
+ * all its rows: Hydragen (arXiv 2402.05099) and ChunkAttention (arXiv 2402.15220); spans side by
+ * side: Flash-Decoding (Dao et al. 2023).
  */
 #include <math.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LANES 8
+#include "attention_plan.h"
+#include "pool.h"
 #include "vectors.h"
 
-#define BLOCK 32 /* positions reduced together; the unit of the fixed order */
-#define TOGETHER 24 /* rows whose scores are held at once: a multiple of LANES and of 3 */
-#define UNROLL _Pragma("GCC unroll 8")
+#include "attention_tiles.h"
+
+#define TOGETHER 24 /* states whose scores are held at once: a multiple of LANES and of 3 */
+#define WIDEN 6     /* more states than this take a bfloat16 block as floats: widened once */
+#define ALONE 100000       /* products of queries and keys that one thread does sooner than two */
+#define STORE_ALONE 50000  /* elements likewise, for storing */
 #define MASKED -1e30f
 
-#if defined(__clang__) || __GNUC__ >= 12
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (ivec){__VA_ARGS__})
-#endif
-
+/* A state is one query head of a row: its maximum, sum and weighted values so far. */
 typedef struct {
-    int32_t row_start, row_end, slot_start, length, position;
-} Run;
+    float *acc, *maximum, *sum; /* [states, width], [states], [states] */
+} States;
 
-/* One pass over T rows; filled by c_attention.py, which mirrors the layout. */
+/* A tile of rows with one KV head. */
 typedef struct {
-    const int64_t *positions; /* [rows] */
-    const int64_t *out_slots; /* [rows] */
-    const Run *runs;          /* [run_count] */
-    int32_t rows, run_count, heads, kv_heads, dim;
-    int32_t bf16;  /* q, k, v, out and pool are bfloat16, else float32 */
-    int64_t slots; /* in the pool */
-} Pass;
+    const AttentionPlan *plan;
+    const AttentionLayer *layer;
+    int head, row_from, row_to;
+    int64_t lowest, highest; /* positions of its rows */
+    float *q;                /* [states, width], scaled */
+    float *wide;             /* [2, BLOCK, width]: keys and values of a block as floats */
+    uint8_t *begin, *end;    /* [states]: what each sees of the block at hand */
+    States span, total;
+} Tile;
 
-/* One layer of that pass. Strides count elements between rows; heads are dim apart. */
-typedef struct {
-    const void *q, *k, *v;
-    void *out;           /* [rows, heads, dim], contiguous */
-    void *keys, *values; /* [slots, kv_heads, dim] of this layer */
-    const float *sinks;  /* [heads] or NULL */
-    int64_t q_stride, k_stride, v_stride;
-    float scale, softcap; /* softcap 0: none */
-    int32_t window;       /* 0: none */
-} Layer;
+typedef void (*Scores)(const float *, int, const void *const *, int, float *);
+typedef void (*Values)(float *, int, const float *, const float *, const void *const *, int, int);
+static const Scores scores_of[2][4] = {
+    {0, scores1f, scores2f, scores3f},
+    {0, scores1h, scores2h, scores3h},
+};
+static const Values values_of[2][4] = {
+    {0, values1f, values2f, values3f},
+    {0, values1h, values2h, values3h},
+};
 
-static inline float widen(uint16_t x) {
+static inline float widen(half x) {
     uint32_t bits = (uint32_t)x << 16;
     float value;
     memcpy(&value, &bits, 4);
     return value;
 }
-static inline uint16_t narrow(float x) { /* round to nearest even; NaN stays NaN */
+static inline half narrow(float x) { /* round to nearest even; NaN stays NaN */
     uint32_t bits;
     memcpy(&bits, &x, 4);
-    if ((bits & 0x7fffffffu) > 0x7f800000u) return (uint16_t)((bits >> 16) | 0x40);
-    return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1)) >> 16);
+    uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1)) >> 16;
+    return (half)((bits & 0x7fffffffu) > 0x7f800000u ? (bits >> 16) | 0x40 : rounded);
 }
-
-static inline float exp_one(float x) { return exp_vec(splat(x))[0]; }
 
 static inline vec cap_vec(vec s, float cap) { /* cap * tanh(s / cap) */
     vec e = exp_vec(s * splat(2.0f / cap));
     return splat(cap) - splat(2.0f * cap) / (e + splat(1.0f));
 }
-
 static inline float sum_lanes(vec x) {
     x = x + SHUFFLE(x, x, 4, 5, 6, 7, 0, 1, 2, 3);
     x = x + SHUFFLE(x, x, 2, 3, 0, 1, 6, 7, 4, 5);
@@ -83,361 +85,415 @@ static inline float max_lanes(vec x) {
     return x[0] > x[1] ? x[0] : x[1];
 }
 
-/* Eight rows of eight, transposed: to[i * step + j] = from[j][i]. */
-static inline void transpose(const vec from[LANES], float *to, int step) {
-    vec a[LANES], b[LANES];
-    for (int i = 0; i < 4; i++) {
-        a[2 * i] = SHUFFLE(from[2 * i], from[2 * i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
-        a[2 * i + 1] = SHUFFLE(from[2 * i], from[2 * i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+/* Scores to weights: soft cap, mask, new maximum, exp. Returns what the old sums are scaled by. */
+static void soften(float *s, float *rescale, int count, const uint8_t *begin, const uint8_t *end,
+                   float softcap, float *maximum, float *sum) {
+    const ivec lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+    for (int r = 0; r < count; r++) {
+        vec x[BLOCK / LANES];
+        UNROLL for (int c = 0; c < BLOCK / LANES; c++) x[c] = load(s + r * BLOCK + c * LANES);
+        if (softcap != 0.0f)
+            UNROLL for (int c = 0; c < BLOCK / LANES; c++) x[c] = cap_vec(x[c], softcap);
+        if (begin[r] > 0 || end[r] < BLOCK)
+            UNROLL for (int c = 0; c < BLOCK / LANES; c++) {
+                ivec lane = lanes + c * LANES;
+                x[c] = select_vec((lane >= begin[r]) & (lane < end[r]), x[c], splat(MASKED));
+            }
+        float m = max_lanes(max_vec(max_vec(x[0], x[1]), max_vec(x[2], x[3]))), old = maximum[r];
+        if (!(m > old)) m = old;
+        rescale[r] = old - m;
+        maximum[r] = m;
+        UNROLL for (int c = 0; c < BLOCK / LANES; c++)
+            store(s + r * BLOCK + c * LANES, x[c] - splat(m));
     }
-    for (int i = 0; i < 2; i++)
-        for (int c = 0; c < 2; c++) {
-            vec x = a[4 * i + c], y = a[4 * i + 2 + c];
-            b[4 * i + 2 * c] = SHUFFLE(x, y, 0, 1, 8, 9, 4, 5, 12, 13);
-            b[4 * i + 2 * c + 1] = SHUFFLE(x, y, 2, 3, 10, 11, 6, 7, 14, 15);
+    for (int r = 0; r < count; r += LANES) store(rescale + r, exp_vec(load(rescale + r)));
+    for (int r = 0; r < count; r++) {
+        vec x[BLOCK / LANES];
+        UNROLL for (int c = 0; c < BLOCK / LANES; c++) {
+            x[c] = exp_vec(load(s + r * BLOCK + c * LANES));
+            store(s + r * BLOCK + c * LANES, x[c]);
         }
-    for (int i = 0; i < 4; i++) {
-        store(to + i * step, SHUFFLE(b[i], b[4 + i], 0, 1, 2, 3, 8, 9, 10, 11));
-        store(to + (4 + i) * step, SHUFFLE(b[i], b[4 + i], 4, 5, 6, 7, 12, 13, 14, 15));
+        sum[r] = FMA(sum[r], rescale[r], sum_lanes((x[0] + x[1]) + (x[2] + x[3])));
     }
 }
 
-/* State of one KV head while its blocks are reduced; `group` query heads share the KV head. */
-typedef struct {
-    const Pass *pass;
-    const Layer *layer;
-    int head, group, width;  /* width: dim rounded up to whole vectors */
-    float *q, *acc;          /* [rows * group, width] */
-    float *maximum, *total;  /* [rows * group] */
-    float *tile; /* [3, BLOCK * width]: keys transposed; keys and values widened to float */
-    int32_t *pending;        /* [rows, BLOCK]: slots of the block that a row has begun */
-    int64_t *seen;           /* [rows]: positions covered so far */
-} Work;
-
-/* Scores of R rows against one block: the sum over d runs in order, lanes are keys. */
-#define SCORES(R)                                                                     \
-    static void scores##R(const float *q, int width, const float *keys, float *out) { \
-        vec a[R][BLOCK / LANES];                                                      \
-        UNROLL for (int r = 0; r < R; r++)                                            \
-            UNROLL for (int c = 0; c < BLOCK / LANES; c++) a[r][c] = splat(0.0f);     \
-        for (int d = 0; d < width; d++) {                                             \
-            const float *k = keys + d * BLOCK;                                        \
-            UNROLL for (int r = 0; r < R; r++) {                                      \
-                vec x = splat(q[r * width + d]);                                      \
-                UNROLL for (int c = 0; c < BLOCK / LANES; c++)                        \
-                    a[r][c] = fma_vec(x, load(k + c * LANES), a[r][c]);               \
-            }                                                                         \
-        }                                                                             \
-        UNROLL for (int r = 0; r < R; r++)                                            \
-            UNROLL for (int c = 0; c < BLOCK / LANES; c++)                            \
-                store(out + r * BLOCK + c * LANES, a[r][c]);                          \
+/* Add weighted values to `rows` states, which may see different keys: the common ones together. */
+static void add_values(int wide, int rows, float *acc, int width, float *rescale, const float *s,
+                       const void *const *values, const uint8_t *begin, const uint8_t *end) {
+    int from = begin[0], to = end[0];
+    const float one = 1.0f;
+    for (int r = 1; r < rows; r++) {
+        if (begin[r] > from) from = begin[r];
+        if (end[r] < to) to = end[r];
     }
-
-/* acc = acc * rescale + weights * values for R rows: the sum over keys runs in order. */
-#define VALUES(R, N)                                                                        \
-    static inline void values##R##_##N(float *acc, int width, const float *rescale,         \
-                                       const float *weights, const float *const *values,    \
-                                       int at, int begin, int end) {                        \
-        vec a[R][N];                                                                        \
-        UNROLL for (int r = 0; r < R; r++)                                                  \
-            UNROLL for (int c = 0; c < N; c++)                                              \
-                a[r][c] = load(acc + r * width + at + c * LANES) * splat(rescale[r]);       \
-        for (int j = begin; j < end; j++) {                                                 \
-            const float *v = values[j] + at;                                                \
-            UNROLL for (int r = 0; r < R; r++) {                                            \
-                vec w = splat(weights[r * BLOCK + j]);                                      \
-                UNROLL for (int c = 0; c < N; c++)                                          \
-                    a[r][c] = fma_vec(w, load(v + c * LANES), a[r][c]);                     \
-            }                                                                               \
-        }                                                                                   \
-        UNROLL for (int r = 0; r < R; r++)                                                  \
-            UNROLL for (int c = 0; c < N; c++) store(acc + r * width + at + c * LANES, a[r][c]); \
+    const Values add_one = values_of[wide][1];
+    if (from >= to) {
+        for (int r = 0; r < rows; r++)
+            add_one(acc + r * width, width, rescale + r, s + r * BLOCK, values, begin[r], end[r]);
+        return;
     }
-#define PANELS(R)                                                                           \
-    VALUES(R, 4)                                                                            \
-    VALUES(R, 1)                                                                            \
-    static void values##R(float *acc, int width, const float *rescale, const float *weights, \
-                          const float *const *values, int begin, int end) {                 \
-        int at = 0;                                                                         \
-        for (; at + 4 * LANES <= width; at += 4 * LANES)                                    \
-            values##R##_4(acc, width, rescale, weights, values, at, begin, end);            \
-        for (; at < width; at += LANES)                                                     \
-            values##R##_1(acc, width, rescale, weights, values, at, begin, end);            \
-    }
-SCORES(1)
-SCORES(2)
-SCORES(3)
-PANELS(1)
-PANELS(2)
-PANELS(3)
+    for (int r = 0; r < rows; r++)
+        if (begin[r] < from) {
+            add_one(acc + r * width, width, rescale + r, s + r * BLOCK, values, begin[r], from);
+            rescale[r] = 1.0f;
+        }
+    values_of[wide][rows](acc, width, rescale, s, values, from, to);
+    for (int r = 0; r < rows; r++)
+        if (to < end[r])
+            add_one(acc + r * width, width, &one, s + r * BLOCK, values, to, end[r]);
+}
 
-/* Reduce keys [begin, end) of one block for `count` rows (times heads), all of which see them. */
-static void reduce_rows(Work *w, int64_t index, int count, const float *keys,
-                        const float *const *values, int begin, int end) {
-    const int width = w->width;
-    const float softcap = w->layer->softcap;
+/* How many of `left` states go next into registers together; never one after more than one. */
+static inline int together(int left) { return left == 4 || left == 2 ? 2 : left < 3 ? 1 : 3; }
+
+/* Reduce one block for states [index, index + count), each of which sees some of its keys. */
+static void reduce_states(Tile *t, int half_width, int index, int count, const void *const *keys,
+                          const void *const *values) {
+    const int width = t->plan->width;
     float s[TOGETHER * BLOCK] __attribute__((aligned(32)));
     float rescale[TOGETHER] __attribute__((aligned(32)));
+    memset(rescale, 0, sizeof rescale);
     for (; count > 0; count -= TOGETHER, index += TOGETHER) {
         const int rows = count < TOGETHER ? count : TOGETHER;
-        const float *q = w->q + index * width;
-        float *acc = w->acc + index * width, *maximum = w->maximum + index;
-        int r = 0;
-        for (; r + 3 <= rows; r += 3) scores3(q + r * width, width, keys, s + r * BLOCK);
-        if (rows - r == 2) scores2(q + r * width, width, keys, s + r * BLOCK);
-        if (rows - r == 1) scores1(q + r * width, width, keys, s + r * BLOCK);
-        memset(rescale, 0, sizeof rescale);
-        for (r = 0; r < rows; r++) {
-            vec top = splat(MASKED);
-            for (int c = 0; c < BLOCK / LANES; c++) {
-                float *at = s + r * BLOCK + c * LANES;
-                vec x = load(at);
-                if (softcap != 0.0f) x = cap_vec(x, softcap);
-                ivec lane = (ivec){0, 1, 2, 3, 4, 5, 6, 7} + c * LANES;
-                x = select_vec((lane >= begin) & (lane < end), x, splat(MASKED));
-                store(at, x);
-                top = max_vec(x, top);
+        const float *q = t->q + (int64_t)index * width;
+        float *acc = t->span.acc + (int64_t)index * width;
+        const uint8_t *begin = t->begin + index, *end = t->end + index;
+        for (int r = 0, n; r < rows; r += n) {
+            n = together(rows - r);
+            int from = BLOCK, to = 0;
+            for (int i = r; i < r + n; i++) {
+                if (begin[i] < from) from = begin[i];
+                if (end[i] > to) to = end[i];
             }
-            float m = max_lanes(top), old = maximum[r];
-            if (old > m) m = old;
-            rescale[r] = old - m;
-            maximum[r] = m;
+            from = from / 4 * 4, to = (to + 3) / 4 * 4;
+            scores_of[half_width][n](q + r * width, width, keys + from, to - from,
+                                     s + r * BLOCK + from);
         }
-        for (r = 0; r < rows; r += LANES) store(rescale + r, exp_vec(load(rescale + r)));
-        for (r = 0; r < rows; r++) {
-            vec sums[BLOCK / LANES];
-            for (int c = 0; c < BLOCK / LANES; c++) {
-                float *at = s + r * BLOCK + c * LANES;
-                sums[c] = exp_vec(load(at) - splat(maximum[r]));
-                store(at, sums[c]);
-            }
-            float sum = sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
-            w->total[index + r] = FMA(w->total[index + r], rescale[r], sum);
+        soften(s, rescale, rows, begin, end, t->layer->softcap, t->span.maximum + index,
+               t->span.sum + index);
+        for (int r = 0, n; r < rows; r += n) {
+            n = together(rows - r);
+            add_values(half_width, n, acc + r * width, width, rescale + r, s + r * BLOCK, values,
+                       begin + r, end + r);
         }
-        for (r = 0; r + 3 <= rows; r += 3)
-            values3(acc + r * width, width, rescale + r, s + r * BLOCK, values, begin, end);
-        if (rows - r == 2)
-            values2(acc + r * width, width, rescale + r, s + r * BLOCK, values, begin, end);
-        if (rows - r == 1)
-            values1(acc + r * width, width, rescale + r, s + r * BLOCK, values, begin, end);
     }
 }
 
-/* Keys of a block transposed to [width, BLOCK], and where its values are. Lanes beyond `count`
- * repeat the last key; they are masked later. */
-static void gather_block(Work *w, const int32_t *slots, int count, float *keys,
-                         const float **values) {
-    const Pass *pass = w->pass;
-    const int width = w->width, dim = pass->dim;
-    const int64_t step = (int64_t)pass->kv_heads * dim, at = (int64_t)w->head * dim;
-    const float *rows[BLOCK];
-    float *tile = w->tile + BLOCK * width;
+/* Where the keys and values of a segment lie; those beyond its count repeat the last. */
+static void locate(const Tile *t, const Segment *segment, const void **keys,
+                   const void **values) {
+    const AttentionPass *pass = &t->plan->pass;
+    const int64_t size = pass->bf16 ? 2 : 4, step = pass->dim * size;
+    const char *k = (const char *)t->layer->keys + t->head * pass->slots * step;
+    const char *v = (const char *)t->layer->values + t->head * pass->slots * step;
+    const int32_t *list = segment->slot < 0 ? t->plan->slots + segment->list : NULL;
     for (int j = 0; j < BLOCK; j++) {
-        int64_t where = slots[j < count ? j : count - 1] * step + at;
-        float *row = tile + j * width, *row_v = row + BLOCK * width;
-        rows[j] = row;
-        values[j] = row_v;
-        if (pass->bf16) {
-            const uint16_t *k = (const uint16_t *)w->layer->keys + where;
-            const uint16_t *v = (const uint16_t *)w->layer->values + where;
-            for (int d = 0; d < dim; d++) row[d] = widen(k[d]);
-            for (int d = 0; d < dim; d++) row_v[d] = widen(v[d]);
-        } else if (width != dim) {
-            memcpy(row, (const float *)w->layer->keys + where, dim * 4);
-            memcpy(row_v, (const float *)w->layer->values + where, dim * 4);
-        } else {
-            rows[j] = (const float *)w->layer->keys + where;
-            values[j] = (const float *)w->layer->values + where;
-        }
-    }
-    for (int j = 0; j < BLOCK; j += LANES)
-        for (int d = 0; d < width; d += LANES) {
-            vec x[LANES];
-            for (int i = 0; i < LANES; i++) x[i] = load(rows[j + i] + d);
-            transpose(x, keys + d * BLOCK + j, BLOCK);
-        }
-}
-
-/* Reduce block number `block`, of which the first `count` slots are given, for rows [from, to). */
-static void reduce_block(Work *w, int from, int to, int64_t block, const int32_t *slots,
-                         int count) {
-    const int64_t first = block * BLOCK;
-    const int window = w->layer->window;
-    float *keys = w->tile;
-    const float *values[BLOCK];
-    int gathered = 0, begin = 0, end = 0, start = from;
-    for (int row = from; row <= to; row++) {
-        int row_begin = 0, row_end = 0;
-        if (row < to) {
-            int64_t visible = w->pass->positions[row] - first + 1;
-            int64_t hidden = window ? visible - window : 0;
-            row_begin = hidden > 0 ? (hidden < BLOCK ? (int)hidden : BLOCK) : 0;
-            row_end = visible > count ? count : (int)(visible > 0 ? visible : 0);
-            if (row > start && row_begin == begin && row_end == end) continue;
-        }
-        if (row > start && end > begin) {
-            if (!gathered) gather_block(w, slots, count, keys, values);
-            gathered = 1;
-            reduce_rows(w, (int64_t)start * w->group, (row - start) * w->group, keys, values,
-                        begin, end);
-        }
-        start = row, begin = row_begin, end = row_end;
+        int at = j < segment->count ? j : segment->count - 1;
+        int64_t slot = list ? list[at] : segment->slot + at;
+        keys[j] = k + slot * step;
+        values[j] = v + slot * step;
     }
 }
 
-/* Reduce the unfinished block of rows [from, to), rows with equal slots together. */
-static void flush(Work *w, int from, int to) {
-    while (from < to) {
-        int count = (int)(w->seen[from] % BLOCK);
-        int64_t block = w->seen[from] / BLOCK;
-        if (count == 0 && w->seen[from] > 0) count = BLOCK, block--;
-        const int32_t *slots = w->pending + (int64_t)from * BLOCK;
-        int next = from + 1;
-        while (next < to && w->seen[next] == w->seen[from] &&
-               memcmp(slots, w->pending + (int64_t)next * BLOCK, count * sizeof *slots) == 0)
-            next++;
-        if (count) reduce_block(w, from, next, block, slots, count);
-        from = next;
-    }
-}
-
-/* Reduce all runs. 0, or the status that sglc_attend returns. */
-static int reduce_runs(Work *w) {
-    const Pass *pass = w->pass;
-    for (int n = 0; n < pass->run_count; n++) {
-        const Run *run = pass->runs + n;
-        for (int row = run->row_start; row < run->row_end; row++)
-            if (w->seen[row] != run->position) return 1;
-        int offset = run->position % BLOCK, done = 0;
-        if (offset) {
-            done = BLOCK - offset < run->length ? BLOCK - offset : run->length;
-            for (int row = run->row_start; row < run->row_end; row++) {
-                int32_t *slots = w->pending + (int64_t)row * BLOCK + offset;
-                for (int j = 0; j < done; j++) slots[j] = run->slot_start + j;
-                w->seen[row] += done;
-            }
-            if (offset + done == BLOCK) flush(w, run->row_start, run->row_end);
-        }
-        int32_t slots[BLOCK];
-        for (; done + BLOCK <= run->length; done += BLOCK) {
-            for (int j = 0; j < BLOCK; j++) slots[j] = run->slot_start + done + j;
-            int64_t block = (run->position + done) / BLOCK;
-            reduce_block(w, run->row_start, run->row_end, block, slots, BLOCK);
-        }
-        for (int row = run->row_start; row < run->row_end; row++) {
-            int32_t *rest = w->pending + (int64_t)row * BLOCK;
-            if (done < run->length)
-                for (int j = 0; j < run->length - done; j++) rest[j] = run->slot_start + done + j;
-            w->seen[row] = (int64_t)run->position + run->length;
-        }
-    }
-    for (int row = 0; row < pass->rows; row++)
-        if (w->seen[row] <= pass->positions[row]) return 1;
-    /* Whole blocks are reduced already; what is left is each row's last, begun block. */
-    int from = 0;
-    while (from < pass->rows) {
-        int to = from + 1;
-        if (w->seen[from] % BLOCK == 0) {
-            from = to;
+/* The first `count` rows as floats, filled up with zeros to the width. */
+static void widen_rows(const Tile *t, int count, const void **rows, float *to) {
+    const int width = t->plan->width, dim = t->plan->pass.dim, bf16 = t->plan->pass.bf16;
+    for (int j = 0; j < BLOCK; j++, to += width) {
+        if (j >= count) {
+            rows[j] = to - width;
+            to -= width;
             continue;
         }
-        while (to < pass->rows && w->seen[to] % BLOCK) to++;
-        flush(w, from, to);
-        from = to;
+        int d = 0;
+        if (bf16) {
+            const half *from = rows[j];
+            for (; d + LANES <= dim; d += LANES) store(to + d, load_half(from + d));
+            for (; d < dim; d++) to[d] = widen(from[d]);
+        } else {
+            memcpy(to, rows[j], dim * sizeof *to);
+            d = dim;
+        }
+        for (; d < width; d++) to[d] = 0.0f;
+        rows[j] = to;
     }
-    return 0;
 }
 
-static void begin_head(Work *w) {
-    const Pass *pass = w->pass;
-    const Layer *layer = w->layer;
-    const int dim = pass->dim, width = w->width;
-    const int64_t step = (int64_t)pass->kv_heads * dim, at = (int64_t)w->head * dim;
-    const size_t size = pass->bf16 ? 2 : 4;
-    for (int row = 0; row < pass->rows; row++) {
-        int64_t where = pass->out_slots[row] * step + at;
-        memcpy((char *)layer->keys + where * size,
-               (const char *)layer->k + (row * layer->k_stride + at) * size, dim * size);
-        memcpy((char *)layer->values + where * size,
-               (const char *)layer->v + (row * layer->v_stride + at) * size, dim * size);
-        w->seen[row] = 0;
-        for (int g = 0; g < w->group; g++) {
-            int64_t index = (int64_t)row * w->group + g;
-            int64_t from = row * layer->q_stride + ((int64_t)w->head * w->group + g) * dim;
-            float *q = w->q + index * width;
-            for (int d = 0; d < dim; d++)
-                q[d] = layer->scale * (pass->bf16 ? widen(((const uint16_t *)layer->q)[from + d])
-                                                  : ((const float *)layer->q)[from + d]);
-            for (int d = dim; d < width; d++) q[d] = 0.0f;
-            memset(w->acc + index * width, 0, width * sizeof(float));
-            w->maximum[index] = MASKED;
-            w->total[index] = 0.0f;
+static void begin_span(Tile *t) {
+    const int states = (t->row_to - t->row_from) * t->plan->group;
+    memset(t->span.acc, 0, (int64_t)states * t->plan->width * sizeof *t->span.acc);
+    for (int i = 0; i < states; i++) t->span.maximum[i] = MASKED, t->span.sum[i] = 0.0f;
+}
+
+/* Reduce a segment for those of the tile's rows that see any of it; 1 if there were any. */
+static int reduce_segment(Tile *t, const Segment *segment, int touched) {
+    const int64_t first = (int64_t)segment->block * BLOCK;
+    const int window = t->layer->window, group = t->plan->group;
+    int from = segment->row_from > t->row_from ? segment->row_from : t->row_from;
+    int to = segment->row_to < t->row_to ? segment->row_to : t->row_to;
+    if (from >= to || first > t->highest) return touched;
+    if (window && first + BLOCK <= t->lowest - window + 1) return touched;
+    const void *keys[BLOCK], *values[BLOCK];
+    int located = 0, half_width = 0, start = from;
+    for (int row = from; row <= to; row++) {
+        int begin = 0, end = 0;
+        if (row < to) {
+            int64_t visible = t->plan->pass.positions[row] - first + 1;
+            int64_t hidden = window ? visible - window : 0;
+            begin = hidden > 0 ? (hidden < BLOCK ? (int)hidden : BLOCK) : 0;
+            end = visible > segment->count ? segment->count : (int)(visible > 0 ? visible : 0);
+        }
+        if (begin < end) {
+            int index = (row - t->row_from) * group;
+            memset(t->begin + index, begin, group);
+            memset(t->end + index, end, group);
+            continue;
+        }
+        if (row > start) {
+            if (!touched) begin_span(t);
+            touched = 1;
+            if (!located) {
+                const AttentionPass *pass = &t->plan->pass;
+                locate(t, segment, keys, values);
+                half_width = pass->bf16;
+                if (t->plan->width != pass->dim || (half_width && (to - from) * group > WIDEN)) {
+                    widen_rows(t, segment->count, keys, t->wide);
+                    widen_rows(t, segment->count, values, t->wide + BLOCK * t->plan->width);
+                    half_width = 0;
+                }
+                located = 1;
+            }
+            reduce_states(t, half_width, (start - t->row_from) * group, (row - start) * group,
+                          keys, values);
+        }
+        start = row + 1;
+    }
+    return touched;
+}
+
+/* Add a span to what came before it, state by state. */
+static void merge(const States *total, const States *span, int states, int width) {
+    for (int i = 0; i < states; i++) {
+        float *to = total->acc + (int64_t)i * width;
+        const float *from = span->acc + (int64_t)i * width;
+        if (span->sum[i] == 0.0f) continue; /* saw nothing of it */
+        if (total->sum[i] == 0.0f) {
+            memcpy(to, from, width * sizeof *to);
+            total->maximum[i] = span->maximum[i];
+            total->sum[i] = span->sum[i];
+            continue;
+        }
+        float a = total->maximum[i], b = span->maximum[i], m = a > b ? a : b;
+        vec scales = exp_vec((vec){a - m, b - m});
+        float keep = scales[0], take = scales[1];
+        for (int d = 0; d < width; d += LANES)
+            store(to + d, fma_vec(load(to + d), splat(keep), load(from + d) * splat(take)));
+        total->sum[i] = FMA(total->sum[i], keep, span->sum[i] * take);
+        total->maximum[i] = m;
+    }
+}
+
+/* Queries of the tile, scaled and as floats. */
+static void begin_tile(Tile *t) {
+    const AttentionPass *pass = &t->plan->pass;
+    const AttentionLayer *layer = t->layer;
+    const int dim = pass->dim, group = t->plan->group;
+    float *q = t->q;
+    t->lowest = t->highest = pass->positions[t->row_from];
+    for (int row = t->row_from; row < t->row_to; row++) {
+        int64_t position = pass->positions[row];
+        if (position < t->lowest) t->lowest = position;
+        if (position > t->highest) t->highest = position;
+        for (int g = 0; g < group; g++, q += t->plan->width) {
+            int64_t from = row * layer->q_stride + (t->head * group + g) * layer->q_head;
+            const float *wide = (const float *)layer->q + from;
+            const half *narrow = (const half *)layer->q + from;
+            if (layer->bf16)
+                for (int d = 0; d < dim; d++) q[d] = layer->scale * widen(narrow[d]);
+            else
+                for (int d = 0; d < dim; d++) q[d] = layer->scale * wide[d];
+            for (int d = dim; d < t->plan->width; d++) q[d] = 0.0f;
         }
     }
 }
 
-static void finish_head(Work *w) {
-    const Pass *pass = w->pass;
-    const Layer *layer = w->layer;
-    for (int row = 0; row < pass->rows; row++)
-        for (int g = 0; g < w->group; g++) {
-            int64_t index = (int64_t)row * w->group + g;
-            int head = w->head * w->group + g;
-            float total = w->total[index], scale = 1.0f;
+/* Sinks, which take part in the softmax and have no value; then the weighted means. */
+static void finish_tile(const Tile *t, const States *total) {
+    const AttentionPass *pass = &t->plan->pass;
+    const AttentionLayer *layer = t->layer;
+    const int dim = pass->dim, group = t->plan->group;
+    for (int row = t->row_from, i = 0; row < t->row_to; row++)
+        for (int g = 0; g < group; g++, i++) {
+            const int head = t->head * group + g;
+            float sum = total->sum[i], scale = 1.0f;
             if (layer->sinks) {
-                float sink = layer->sinks[head], old = w->maximum[index];
+                float sink = layer->sinks[head], old = total->maximum[i];
                 float m = sink > old ? sink : old;
-                scale = exp_one(old - m);
-                total = FMA(total, scale, exp_one(sink - m));
+                vec scales = exp_vec((vec){old - m, sink - m});
+                scale = scales[0];
+                sum = FMA(sum, scale, scales[1]);
             }
-            scale = scale / total;
-            const float *acc = w->acc + index * w->width;
-            int64_t to = ((int64_t)row * pass->heads + head) * pass->dim;
-            for (int d = 0; d < pass->dim; d++) {
-                if (pass->bf16)
-                    ((uint16_t *)layer->out)[to + d] = narrow(acc[d] * scale);
-                else
-                    ((float *)layer->out)[to + d] = acc[d] * scale;
-            }
+            scale = scale / sum;
+            const float *acc = total->acc + (int64_t)i * t->plan->width;
+            int64_t to = ((int64_t)row * pass->heads + head) * dim;
+            half *narrow_out = (half *)layer->out + to;
+            float *wide_out = (float *)layer->out + to;
+            if (layer->bf16)
+                for (int d = 0; d < dim; d++) narrow_out[d] = narrow(acc[d] * scale);
+            else
+                for (int d = 0; d < dim; d++) wide_out[d] = acc[d] * scale;
         }
 }
 
-/* 0, or 3 when rows or slots lie outside the pass or the pool. Once per pass. */
-int sglc_check(const Pass *pass) {
-    for (int row = 0; row < pass->rows; row++)
-        if (pass->out_slots[row] < 0 || pass->out_slots[row] >= pass->slots) return 3;
-    for (int n = 0; n < pass->run_count; n++) {
-        const Run *run = pass->runs + n;
-        if (run->row_start < 0 || run->row_end > pass->rows || run->length < 0) return 3;
-        if (run->slot_start < 0 || (int64_t)run->slot_start + run->length > pass->slots) return 3;
+/* Memory of this thread, freed when it ends. */
+static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+static pthread_key_t scratch_key;
+static _Thread_local struct {
+    char *memory;
+    size_t size;
+} scratch;
+
+static void make_scratch_key(void) { pthread_key_create(&scratch_key, free); }
+
+static char *get_scratch(size_t size) {
+    if (size > scratch.size) {
+        char *memory = aligned_alloc(64, (size + 63) / 64 * 64);
+        if (!memory) return NULL;
+        pthread_once(&scratch_once, make_scratch_key);
+        free(scratch.memory);
+        scratch.memory = memory;
+        scratch.size = size;
+        pthread_setspecific(scratch_key, memory);
     }
-    return 0;
+    return scratch.memory;
 }
 
-/* Store and attend KV heads [head_from, head_to). 0: done; 1: runs of a row have a gap or end
- * before its position; 2: out of memory. */
-int sglc_attend(const Pass *pass, const Layer *layer, int head_from, int head_to) {
-    const int group = pass->heads / pass->kv_heads;
-    const int width = (pass->dim + LANES - 1) / LANES * LANES;
-    const size_t rows = pass->rows, states = rows * group;
-    size_t floats = 2 * states * width + 2 * states + 3 * (size_t)BLOCK * width;
-    char *memory = malloc(rows * sizeof(int64_t) + floats * 4 + rows * BLOCK * 4 + 64);
-    if (!memory) return 2;
-    Work w = {.pass = pass, .layer = layer, .group = group, .width = width};
-    w.seen = (int64_t *)memory;
-    w.q = (float *)(w.seen + rows);
-    w.acc = w.q + states * width;
-    w.maximum = w.acc + states * width;
-    w.total = w.maximum + states;
-    w.tile = w.total + states;
-    w.pending = (int32_t *)(w.tile + 3 * (size_t)BLOCK * width);
-    memset(w.tile, 0, 3 * (size_t)BLOCK * width * sizeof(float));
-    int status = 0;
-    for (w.head = head_from; w.head < head_to && !status; w.head++) {
-        begin_head(&w);
-        status = reduce_runs(&w);
-        finish_head(&w);
+typedef struct {
+    AttentionPlan *plan;
+    const AttentionLayer *layer;
+    atomic_int failed;
+} Job;
+
+/* States of a tile and span among the plan's partial results. */
+static States partial(const AttentionPlan *plan, int head, int row, int span) {
+    const int64_t states = (int64_t)plan->pass.rows * plan->group;
+    const int64_t all = plan->pass.kv_heads * plan->span_count * states;
+    const int64_t at = (head * (int64_t)plan->span_count + span) * states + row * plan->group;
+    float *maximum = plan->partials + all * plan->width;
+    return (States){plan->partials + at * plan->width, maximum + at, maximum + all + at};
+}
+
+/* The spans of one split, each left among the partial results; whoever ends last adds them up. */
+static void run_split(Tile *t, int tile, int split) {
+    AttentionPlan *plan = (AttentionPlan *)t->plan;
+    const int states = (t->row_to - t->row_from) * plan->group, spans = plan->span_count;
+    const int end = (int)((int64_t)spans * (split + 1) / plan->splits);
+    for (int s = (int)((int64_t)spans * split / plan->splits); s < end; s++) {
+        t->span = partial(plan, t->head, t->row_from, s);
+        int touched = 0;
+        for (int n = plan->span_from[s]; n < plan->span_from[s + 1]; n++)
+            touched = reduce_segment(t, plan->segments + n, touched);
+        if (!touched) memset(t->span.sum, 0, states * sizeof *t->span.sum);
     }
-    free(memory);
-    return status;
+    if (atomic_fetch_sub(plan->left + t->head * plan->tile_count + tile, 1) > 1) return;
+    States total = partial(plan, t->head, t->row_from, 0);
+    for (int s = 1; s < spans; s++) {
+        States next = partial(plan, t->head, t->row_from, s);
+        merge(&total, &next, states, plan->width);
+    }
+    finish_tile(t, &total);
+}
+
+static void run_tile(Tile *t) {
+    const AttentionPlan *plan = t->plan;
+    const int states = (t->row_to - t->row_from) * plan->group;
+    int begun = 0;
+    for (int s = 0; s < plan->span_count; s++) {
+        int touched = 0;
+        for (int n = plan->span_from[s]; n < plan->span_from[s + 1]; n++)
+            touched = reduce_segment(t, plan->segments + n, touched);
+        if (!touched) continue;
+        if (begun) merge(&t->total, &t->span, states, plan->width);
+        else {
+            States first = t->span;
+            t->span = t->total;
+            t->total = first;
+            begun = 1;
+        }
+    }
+    finish_tile(t, &t->total);
+}
+
+static void attend_part(void *arg, int part, int parts) {
+    Job *job = arg;
+    AttentionPlan *plan = job->plan;
+    const int per_head = parts / plan->pass.kv_heads, splits = plan->splits;
+    /* Later tiles see more keys, and long parts are best begun first. */
+    const int tile = plan->tile_count - 1 - part % per_head / splits;
+    const int states = plan->tile_rows * plan->group, width = plan->width;
+    const size_t vectors = 3 * (size_t)states + 2 * BLOCK;
+    char *memory = get_scratch((vectors * width + 4 * states) * sizeof(float) + 2 * states);
+    if (!memory) {
+        atomic_store(&job->failed, 1);
+        return;
+    }
+    Tile t = {.plan = plan, .layer = job->layer, .head = part / per_head};
+    t.row_from = tile * plan->tile_rows;
+    t.row_to = t.row_from + plan->tile_rows;
+    if (t.row_to > plan->pass.rows) t.row_to = plan->pass.rows;
+    t.q = (float *)memory;
+    t.wide = t.q + (size_t)states * width;
+    t.span.acc = t.wide + 2 * BLOCK * (size_t)width;
+    t.total.acc = t.span.acc + (size_t)states * width;
+    t.span.maximum = t.total.acc + (size_t)states * width;
+    t.span.sum = t.span.maximum + states;
+    t.total.maximum = t.span.sum + states;
+    t.total.sum = t.total.maximum + states;
+    t.begin = (uint8_t *)(t.total.sum + states);
+    t.end = t.begin + states;
+    begin_tile(&t);
+    if (splits > 1) run_split(&t, tile, part % splits);
+    else run_tile(&t);
+}
+
+static void store_row(const void *from, int from_half, void *to, int to_half, int dim) {
+    const float *wide = from;
+    const half *narrow_from = from;
+    if (from_half == to_half) memcpy(to, from, dim * (to_half ? sizeof(half) : sizeof(float)));
+    else if (to_half) for (int d = 0; d < dim; d++) ((half *)to)[d] = narrow(wide[d]);
+    else for (int d = 0; d < dim; d++) ((float *)to)[d] = widen(narrow_from[d]);
+}
+
+/* Keys and values of one head into the pool. */
+static void store_part(void *arg, int part, int parts) {
+    const Job *job = arg;
+    const AttentionPass *pass = &job->plan->pass;
+    const AttentionLayer *layer = job->layer;
+    const int64_t step = (int64_t)pass->dim * (pass->bf16 ? 2 : 4), size = layer->bf16 ? 2 : 4;
+    for (int row = 0; row < pass->rows; row++) {
+        const int64_t to = (part * pass->slots + pass->out_slots[row]) * step;
+        const int64_t k = row * layer->k_stride + part * layer->k_head;
+        const int64_t v = row * layer->v_stride + part * layer->v_head;
+        store_row((const char *)layer->k + k * size, layer->bf16, (char *)layer->keys + to,
+                  pass->bf16, pass->dim);
+        store_row((const char *)layer->v + v * size, layer->bf16, (char *)layer->values + to,
+                  pass->bf16, pass->dim);
+    }
+}
+
+static void run_parts(sglc_task task, Job *job, int parts, int alone) {
+    if (alone)
+        for (int part = 0; part < parts; part++) task(job, part, parts);
+    else sglc_parallel(task, job, parts);
+}
+
+int sglc_attend(AttentionPlan *plan, const AttentionLayer *layer) {
+    const AttentionPass *pass = &plan->pass;
+    const int parts = pass->kv_heads * plan->tile_count;
+    const int64_t elements = (int64_t)pass->rows * pass->kv_heads * pass->dim;
+    Job job = {.plan = plan, .layer = layer};
+    run_parts(store_part, &job, pass->kv_heads, elements < STORE_ALONE);
+    if (plan->splits > 1)
+        for (int n = 0; n < parts; n++) atomic_init(plan->left + n, plan->splits);
+    run_parts(attend_part, &job, parts * plan->splits, plan->products < ALONE);
+    return atomic_load(&job.failed) ? 2 : 0;
 }

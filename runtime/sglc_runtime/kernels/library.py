@@ -16,8 +16,11 @@ SIGNATURES: dict[str, _Signature] = {
     "sglc_set_threads": (None, [c_int]),
     "sglc_threads": (c_int, []),
     # attention.c
-    "sglc_check": (c_int, [c_void_p]),
-    "sglc_attend": (c_int, [c_void_p, c_void_p, c_int, c_int]),
+    "sglc_attend": (c_int, [c_void_p, c_void_p]),
+    # attention_plan.c
+    "sglc_attention_plan_new": (c_void_p, []),
+    "sglc_attention_plan_free": (None, [c_void_p]),
+    "sglc_attention_plan": (c_int, [c_void_p, c_void_p]),
     # decoder.c
     "sglc_packed_size": (c_int64, [c_int, c_int]),
     "sglc_pack": (c_int, [c_void_p, c_int, c_int, c_void_p, c_void_p]),

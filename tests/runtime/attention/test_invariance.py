@@ -7,6 +7,7 @@ not matter: extents, forks in the middle of a block, shared runs, chunking, othe
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sglc_runtime.attention.c_attention import CAttention
+from sglc_runtime.kernels.library import load_library
 from sglc_runtime.models.base import Batch, Run
 from tests.runtime.attention.cases import make_spec
 
@@ -243,18 +245,30 @@ def test_runs_with_a_gap_are_refused() -> None:
         attend(backend(torch.float32), [(seq, 9, 10)], [[9]], [Run(0, 1, 0, 5, 5)], Options())
 
 
-def test_threads_do_not_matter() -> None:
-    seq = sequence(0, torch.float32)
-    alone = whole(seq, Options())
-    attention = CAttention(
-        make_spec(HEADS, KV_HEADS, DIM, dtype=torch.float32), SLOTS, torch.float32, threads=2
-    )
-    attention = replace_threshold(attention)
-    slots, runs = [list(range(LENGTH))], [Run(0, LENGTH, 0, LENGTH, 0)]
-    assert torch.equal(alone, attend(attention, [(seq, 0, LENGTH)], slots, runs, Options()))
+@pytest.fixture
+def threads() -> Iterator[Callable[[int], None]]:
+    """Set the kernels' threads; as before afterwards."""
+    library = load_library()
+    before = library.sglc_threads()
+    yield library.sglc_set_threads
+    library.sglc_set_threads(before)
 
 
-def replace_threshold(attention: CAttention) -> CAttention:
-    """Make even small passes use all threads."""
-    attention.parallel_work = 0
-    return attention
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("options", [Options(), Options(window=300, softcap=5.0, sinks=True)])
+def test_threads_do_not_matter(
+    dtype: torch.dtype, options: Options, threads: Callable[[int], None]
+) -> None:
+    """Few rows over many keys, whose spans run side by side, and many rows, whose tiles do."""
+    seq = sequence(0, dtype, 900)
+    alone = whole(seq, options)
+    for count in (2, 3, 16):
+        threads(count)
+        assert torch.equal(alone, whole(seq, options))
+        attention = backend(dtype)
+        runs, slots = [Run(0, 880, 0, 880, 0)], [list(range(880))]
+        attend(attention, [(seq, 0, 880)], slots, runs, options)
+        for start, end in ((880, 881), (881, 900)):
+            runs, slots = [Run(0, end - start, 0, end, 0)], [list(range(start, end))]
+            got = attend(attention, [(seq, start, end)], slots, runs, options)
+            assert torch.equal(alone[start:end], got)
