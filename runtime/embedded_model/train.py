@@ -2,6 +2,10 @@
 Train the embedded model on one processor core; may be interrupted and resumed at any time.
 
 python train.py --data build/first.npz --then build/second.npz --out build/run --minutes 59
+
+With `--teacher STATE` the model learns another's distributions besides the text (distillation,
+Hinton, Vinyals and Dean, arXiv 1503.02531): so is the draft model trained, which should guess what
+the embedded model says, right or wrong.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import torch.nn.functional as F
 from model import Decoder, Shape
 from muon import Muon
 from packing import Batch, Encoded, batches
+from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,24 @@ class Options:
     repeat_steps: int
     prompt_share: float
     layers: int
+    hidden: int
+    intermediate: int
+    heads: int
+    kv_heads: int
     save_every: float
     init: Path | None
+    teacher: Path | None
+    teacher_share: float
+
+    def shape(self) -> Shape:
+        """Return the sizes of the model to train."""
+        return Shape(
+            hidden_size=self.hidden,
+            intermediate_size=self.intermediate,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.heads,
+            num_key_value_heads=self.kv_heads,
+        )
 
 
 @dataclass(slots=True)
@@ -76,8 +97,14 @@ def parse() -> Options:
     parser.add_argument("--repeat-steps", type=int, default=250)
     parser.add_argument("--prompt-share", type=float, default=0.1)
     parser.add_argument("--layers", type=int, default=5)
+    parser.add_argument("--hidden", type=int, default=192)
+    parser.add_argument("--intermediate", type=int, default=512)
+    parser.add_argument("--heads", type=int, default=6)
+    parser.add_argument("--kv-heads", type=int, default=2)
     parser.add_argument("--save-every", type=float, default=120.0, help="seconds")
     parser.add_argument("--init", type=Path, default=None, help="start from these weights")
+    parser.add_argument("--teacher", type=Path, default=None, help="state to learn from as well")
+    parser.add_argument("--teacher-share", type=float, default=0.8, help="of the loss")
     return Options(**vars(parser.parse_args()))
 
 
@@ -88,13 +115,22 @@ def rate(options: Options, progress: Progress) -> float:
     return warm * min(1.0, max(0.01, (1 - done) / (1 - options.flat)))
 
 
+def load_model(state: Path) -> Decoder:
+    """Return the model of a checkpoint, for reading only."""
+    checkpoint = torch.load(state, weights_only=True)
+    model = Decoder(Shape(**checkpoint["shape"]))
+    model.load_state_dict(checkpoint["model"])
+    return model.requires_grad_(False)
+
+
 class Trainer:
     """A model, its two optimisers and the place where it is in the run."""
 
     def __init__(self, options: Options) -> None:
         torch.manual_seed(options.seed)
         self.options = options
-        self.model = Decoder(Shape(num_hidden_layers=options.layers))
+        self.model = Decoder(options.shape())
+        self.teacher = load_model(options.teacher) if options.teacher is not None else None
         self.muon = Muon(
             self.model.matrices(),
             lr=options.lr,
@@ -134,6 +170,16 @@ class Trainer:
         )
         os.replace(temporary, self.file)
 
+    def loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Return the mean loss of `logits[N, vocab]`: of the text, and of the teacher's guesses."""
+        loss = F.cross_entropy(logits, batch.targets)
+        if self.teacher is None:
+            return loss
+        with torch.no_grad():
+            wanted = self.teacher(batch.ids, batch.mask, batch.chosen).softmax(-1)
+        share = self.options.teacher_share
+        return (1 - share) * loss + share * F.cross_entropy(logits, wanted)
+
     def step(self, batch: Batch) -> float:
         """Take one optimiser step and return the mean loss of the batch."""
         share = rate(self.options, self.progress)
@@ -141,7 +187,7 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = self.options.lr * share
         logits = self.model(batch.ids, batch.mask, batch.chosen)
-        loss = F.cross_entropy(logits, batch.targets)
+        loss = self.loss(logits, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimiser in (self.muon, self.adam):

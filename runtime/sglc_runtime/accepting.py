@@ -12,6 +12,7 @@ from sglc_runtime.generation import SampleRun
 from sglc_runtime.lifecycle import Lifecycle
 from sglc_runtime.sampling.sampler import sample
 from sglc_runtime.sequence import Sequence
+from sglc_runtime.speculation.verify import Drafted, keep
 from sglc_runtime.steps import GenerateRun
 
 LogitsHook = Callable[[int, int, int, int, Tensor], None]
@@ -32,10 +33,19 @@ class Accepting:
         runs: list[SampleRun] = []
         owners: list[Sequence] = []
         through: list[tuple[Sequence, int]] = []
+        drafted: list[Drafted] = []
         row = 0
-        for sequence, _, end, want in work:
-            sequence.computed = end
+        for sequence, start, end, want in work:
             count = end - want
+            if sequence.draft:
+                sequence.computed = start + 1
+                rows.append(row)
+                runs.append(sequence.samples[0])
+                owners.append(sequence)
+                drafted.append(Drafted(sequence, row))
+                row += count
+                continue
+            sequence.computed = end
             if count <= 0:
                 continue
             if sequence.targets is not None:
@@ -52,6 +62,12 @@ class Accepting:
             else:
                 through.append((sequence, row - 1))
         self._sample(owners, runs, rows, logits)
+        kept = 0
+        while drafted := keep(drafted, kept, self.admission.cache):
+            kept += 1
+            owners = [sequence for sequence, _ in drafted]
+            runs = [sequence.samples[0] for sequence in owners]
+            self._sample(owners, runs, [first + kept for _, first in drafted], logits)
         for sequence, at in through:
             request = sequence.step.request
             try:

@@ -94,7 +94,7 @@ class Packer:
         rows: list[int] = []
         for sequence, start, end, want in work:
             row = len(ids)
-            ids += sequence.ids[start:end]
+            ids += sequence.tokens(start, end)
             positions += range(start, end)
             out_slots += sequence.slots(start, end)
             rows += range(row + max(want, start) - start, row + end - start)

@@ -38,6 +38,7 @@ from sglc_runtime.protocol import (
 )
 from sglc_runtime.request import Request
 from sglc_runtime.scheduler import Limits
+from sglc_runtime.speculation.speculation import Speculation
 
 if TYPE_CHECKING:
     from sglc_runtime.text.tokenizer import Tokenizer
@@ -69,6 +70,7 @@ class Engine:
         self.admission = Admission(self.cache, limits, self.counters)
         self.lifecycle = Lifecycle(self.context, self.admission, clock)
         self.accepting = Accepting(self.lifecycle, self.admission)
+        self.speculation: Speculation | None = None
 
     @property
     def busy(self) -> bool:
@@ -134,10 +136,14 @@ class Engine:
         try:
             self.lifecycle.expire()
             if work := self.admission.schedule(self.lifecycle.fail):
+                if self.speculation is not None:
+                    work = self.speculation.draft(work, self.limits.chunk_tokens)
                 packed = self.packer.pack(work, self.cache.tree.version)
                 logits = self.model.forward(packed.batch, self.attention.bind(packed.batch))
                 self.counters.steps += 1
                 self.accepting.take(packed.work, logits)
+                if self.speculation is not None:
+                    self.speculation.learn()
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             self._recover(kind_of(error), f"the engine failed: {type(error).__name__}: {error}")

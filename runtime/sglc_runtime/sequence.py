@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sglc_runtime.kv.allocator import Extent
 from sglc_runtime.kv.radix import Node
+from sglc_runtime.speculation.track import Track
 
 if TYPE_CHECKING:
     from sglc_runtime.generation import SampleRun
@@ -42,6 +43,9 @@ class Sequence:
     own: list[list[int]] = field(default_factory=list)
     """[start, length] extents after `node_length`."""
     own_length: int = 0
+    draft: list[int] = field(default_factory=list)
+    """Guesses of what follows `ids`, which go through the model behind them in this pass."""
+    track: Track = field(default_factory=Track)
     decoding: bool = False
     """Every id but the last is computed, and the next ids are its own."""
     arrival: int = 0
@@ -66,6 +70,13 @@ class Sequence:
         self.node, self.node_length = None, 0
         self.own, self.own_length = [], 0
         self.computed, self.decoding = 0, False
+        self.draft = []
+
+    def tokens(self, start: int, end: int) -> list[int]:
+        """Ids at positions start .. end - 1, guesses behind the last one included."""
+        if not self.draft:
+            return self.ids[start:end]
+        return (self.ids[start:] + self.draft)[: end - start]
 
     def slots(self, start: int, end: int) -> list[int]:
         """The slot of each position in start .. end - 1."""

@@ -58,11 +58,32 @@ class KVCache:
         node = sequence.node
         if node is None:
             return
+        self.trim(sequence)
         if sequence.own:
             computed = sequence.ids[: sequence.kv_length]
             node, _ = self.tree.insert(node, computed, sequence.node_length, sequence.own_extents())
         self.tree.unlock(node)
         sequence.forget_slots()
+
+    def lengthen(self, sequence: Sequence, count: int) -> int:
+        """Slots for up to `count` guesses behind a decoding sequence; how many could be had."""
+        count = min(count, self.available)
+        for _ in range(count):
+            self._grow(sequence)
+        return count
+
+    def trim(self, sequence: Sequence) -> None:
+        """Give back the slots of guesses that were not kept."""
+        own = sequence.own
+        while own and (surplus := sequence.kv_length - sequence.computed) > 0:
+            start, length = own[-1]
+            gone = min(surplus, length)
+            self.allocator.release([(start + length - gone, gone)])
+            sequence.own_length -= gone
+            if gone < length:
+                own[-1][1] -= gone
+            else:
+                own.pop()
 
     def share(self, parent: Sequence, child: Sequence) -> None:
         """Let `child` start behind all ids of `parent`, which are in the tree."""

@@ -1,0 +1,1 @@
+"""Speculative decoding: guesses of the next tokens, checked by the model in one pass."""

@@ -1,0 +1,19 @@
+"""What speculation remembers of one sequence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sglc_runtime.speculation.acceptance import Estimate
+
+
+@dataclass(slots=True)
+class Track:
+    """Packed ids for searching, how often guesses came true, and when to look again."""
+
+    packed: bytearray = field(default_factory=bytearray)
+    estimates: dict[str, Estimate] = field(default_factory=dict)
+    idle: int = 0
+    """Passes in a row for which there was nothing worth checking."""
