@@ -14,6 +14,7 @@ from sglc_runtime.queueing import rank
 from sglc_runtime.request import Request
 from sglc_runtime.scheduler import Chunk, Limits, plan
 from sglc_runtime.sequence import Sequence
+from sglc_runtime.steps import WarmRun
 
 ORDER = attrgetter("order")
 Fail = Callable[[Request, FailureKind, str], None]
@@ -65,7 +66,7 @@ class Admission:
                 self.waiting,
                 self.limits,
                 cache.available,
-                cache.tree.match,
+                cache.match,
                 self._cursor,
             )
             if planned.preempt is None:
@@ -123,7 +124,7 @@ class Admission:
                 self._cursor = sequence.ids
             self.waiting.remove(sequence)
             sequence.started = True
-            self.unstarted.discard(sequence.step.request.id)
+            self._count(sequence)
             insort(self.running, sequence, key=ORDER)
         if not sequence.decoding:
             if start > counted and sequence.order[2] == 0:
@@ -132,6 +133,14 @@ class Admission:
             sequence.counted = max(counted, end)
             self.counters.computed_tokens += end - start
         return Work(sequence, start, end, max(start, sequence.want_from))
+
+    def _count(self, sequence: Sequence) -> None:
+        """The first sequence of a request is one of those that its prefix was kept for."""
+        number = sequence.step.request.id
+        if number in self.unstarted:
+            self.unstarted.discard(number)
+            if sequence.node is not None and not isinstance(sequence.step, WarmRun):
+                self.cache.tree.arrive(sequence.node)
 
     def _preempt(self, sequence: Sequence) -> None:
         """Give a sequence's slots up for eviction; its ids stay and it comes back later."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sglc_runtime.kv.radix import Node
+from sglc_runtime.kv.node import Node
 from sglc_runtime.models.base import Batch, Run
 from sglc_runtime.sequence import Sequence
 

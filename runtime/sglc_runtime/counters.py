@@ -23,8 +23,9 @@ class Counters:
     preemptions: int = 0
     busy_seconds: float = 0.0
 
-    def stats(self, cache: KVCache) -> Stats:
-        """Both together, as an event."""
+    def stats(self, cache: KVCache, running: int, waiting: int) -> Stats:
+        """All together, as an event."""
+        evicted = cache.evicted
         return Stats(
             prompt_tokens=self.prompt_tokens,
             cached_tokens=self.cached_tokens,
@@ -32,7 +33,17 @@ class Counters:
             completion_tokens=self.completion_tokens,
             steps=self.steps,
             preemptions=self.preemptions,
-            evicted_tokens=cache.evicted,
+            evicted_tokens=evicted["prompt"] + evicted["decode"],
             busy_seconds=self.busy_seconds,
             peak_slots=cache.peak,
+            evicted_for_prompts=evicted["prompt"],
+            evicted_for_decoding=evicted["decode"],
+            flushed_tokens=evicted["flush"],
+            lost_tokens=evicted["failure"],
+            tree_tokens=cache.tree.size,
+            tree_nodes=cache.tree.count,
+            evictable_tokens=cache.tree.evictable,
+            pinned_tokens=cache.pins.tokens,
+            running=running,
+            waiting=waiting,
         )

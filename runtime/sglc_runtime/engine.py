@@ -22,7 +22,8 @@ from sglc_runtime.batching import Packer
 from sglc_runtime.context import EngineContext
 from sglc_runtime.counters import Counters
 from sglc_runtime.errors import FailureKind
-from sglc_runtime.kv import KVCache
+from sglc_runtime.kv import KVCache, make_policy
+from sglc_runtime.kv.policies import PolicyName
 from sglc_runtime.lifecycle import Lifecycle, kind_of
 from sglc_runtime.models.base import AttentionBackend, Model
 from sglc_runtime.protocol import (
@@ -34,6 +35,7 @@ from sglc_runtime.protocol import (
     Reject,
     Stats,
     Submit,
+    Unpin,
     Warm,
 )
 from sglc_runtime.request import Request
@@ -58,11 +60,12 @@ class Engine:
         max_running: int = 64,
         max_waiting: int | None = None,
         chunk_tokens: int = 512,
+        eviction: PolicyName = "next_use",
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.model = model
         self.attention = attention
-        self.cache = KVCache(kv_slots)
+        self.cache = KVCache(kv_slots, make_policy(eviction))
         self.counters = Counters()
         self.context = EngineContext(model.spec, tokenizer, device, kv_slots)
         self.packer = Packer(device)
@@ -108,6 +111,8 @@ class Engine:
                 lifecycle.submit(command)
             elif isinstance(command, Warm):
                 lifecycle.warm(command)
+            elif isinstance(command, Unpin):
+                lifecycle.unpin(command.id)
             elif isinstance(command, Cancel):
                 if (request := lifecycle.requests.get(command.id)) is not None:
                     lifecycle.fail(request, "cancelled", "the request was cancelled")
@@ -125,7 +130,8 @@ class Engine:
 
     def stats(self) -> Stats:
         """Counters since the start."""
-        return self.counters.stats(self.cache)
+        admission = self.admission
+        return self.counters.stats(self.cache, len(admission.running), len(admission.waiting))
 
     @torch.inference_mode()
     def step(self) -> bool:

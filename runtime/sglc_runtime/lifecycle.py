@@ -12,6 +12,7 @@ from sglc_runtime.admission import Admission
 from sglc_runtime.context import EngineContext, check_sampling
 from sglc_runtime.deadlines import Deadlines
 from sglc_runtime.errors import FailureKind, RequestError
+from sglc_runtime.kv import Node, PinError
 from sglc_runtime.protocol import Append, Done, Event, Failed, Generate, Submit, Warm
 from sglc_runtime.request import Request
 from sglc_runtime.sequence import Sequence
@@ -57,7 +58,7 @@ class Lifecycle:
         """A sequence is through; so may be its step."""
         step = sequence.step
         if isinstance(step, WarmRun) and sequence.node is not None:
-            self.admission.cache.tree.expect(sequence.node, step.uses)
+            self._keep(step, sequence.node)
         self.admission.leave(sequence)
         step.sequences.remove(sequence)
         if step.done:
@@ -84,9 +85,29 @@ class Lifecycle:
             traceback.print_exception(error, file=sys.stderr)
             self.fail(request, kind_of(error), f"{type(error).__name__}: {error}")
 
+    def unpin(self, number: int) -> None:
+        """Release the prefix that a `Warm` of this id has pinned, or was going to pin."""
+        self.admission.cache.pins.release(number)
+        request = self.requests.get(number)
+        if request is not None and isinstance(request.run, WarmRun):
+            request.run.pin = False
+
+    def _keep(self, run: WarmRun, node: Node) -> None:
+        """Do what a warmed prefix asks for: pin it, remember who comes for it."""
+        cache, warm = self.admission.cache, run.warm
+        if run.pin:
+            try:
+                cache.pins.add(warm.id, node)
+            except PinError as error:
+                raise RequestError("out_of_memory", str(error)) from None
+        cache.tree.expect(node, warm.uses, warm.next_use)
+
     def _open(self, request: Request, warm: Warm | None = None) -> None:
         if request.id in self.requests:
             self.reject(request.id, f"request id {request.id} is in use")
+            return
+        if warm is not None and warm.pin and warm.id in self.admission.cache.pins:
+            self.reject(request.id, f"request id {request.id} is in use by a pinned prefix")
             return
         if self.admission.full:
             self.reject(request.id, self.admission.overloaded(), "overloaded")
@@ -101,7 +122,7 @@ class Lifecycle:
             request.path.append(request.prefix, context.encode, context.vocab_size)
             if warm is not None:
                 context.encode_stable(request.path)
-                self._start(WarmRun(request, context, warm.uses))
+                self._start(WarmRun(request, context, warm))
             else:
                 self._advance(request)
         except Exception as error:
@@ -123,6 +144,7 @@ class Lifecycle:
             else:
                 self._start(ScoreRun(request, context, step))
             return
+        self.admission.cache.expect(request.path.ids, request.uses, request.next_use)
         del self.requests[request.id]
         self.admission.unstarted.discard(request.id)
         self.events.append(Done(request.id))

@@ -110,6 +110,10 @@ class Submit(Struct, frozen=True, tag="submit"):
     """Longer critical paths first; among equals, those that share a prefix follow each other."""
     deadline: float | None = None
     """Seconds from its arrival at the engine after which the request fails as `deadline`."""
+    uses: int = 0
+    """How many later requests are known to start with this one's whole path, answers included."""
+    next_use: int | None = None
+    """How many other requests are expected before the first of those, where that is known."""
 
 
 class Warm(Struct, frozen=True, tag="warm"):
@@ -119,6 +123,13 @@ class Warm(Struct, frozen=True, tag="warm"):
     prefix: tuple[Segment, ...]
     uses: int = 0
     """How many later requests are known to start with this prefix; 0 when not known."""
+    next_use: int | None = None
+    """How many other requests are expected before the first of those, where that is known."""
+    pin: bool = False
+    """
+    Keep the prefix until `Unpin` names this id. Fails as `out_of_memory` where more than half of
+    the pool would be pinned. A pass that fails half-way empties the cache, pins included.
+    """
 
 
 class Cancel(Struct, frozen=True, tag="cancel"):
@@ -127,8 +138,14 @@ class Cancel(Struct, frozen=True, tag="cancel"):
     id: int
 
 
+class Unpin(Struct, frozen=True, tag="unpin"):
+    """Let go of a prefix that a `Warm` with this id has pinned. Unknown ids are ignored."""
+
+    id: int
+
+
 class FlushCache(Struct, frozen=True, tag="flush"):
-    """Drop every cached prefix that no request uses."""
+    """Drop every cached prefix that no request uses and that is not pinned."""
 
 
 class Reject(Struct, frozen=True, tag="reject"):
@@ -146,7 +163,7 @@ class Shutdown(Struct, frozen=True, tag="shutdown"):
     """Finish nothing more; the engine closes its end."""
 
 
-Command = Submit | Warm | Cancel | Reject | FlushCache | GetStats | Shutdown
+Command = Submit | Warm | Unpin | Cancel | Reject | FlushCache | GetStats | Shutdown
 
 
 class EngineInfo(Struct, frozen=True, kw_only=True, tag="ready"):
@@ -263,8 +280,29 @@ class Stats(Struct, frozen=True, kw_only=True, tag="stats"):
     """Forward passes."""
     preemptions: int
     evicted_tokens: int
+    """Cached tokens that made room, for whatever reason; flushed ones are not among them."""
     busy_seconds: float
     peak_slots: int
+    evicted_for_prompts: int = 0
+    evicted_for_decoding: int = 0
+    flushed_tokens: int = 0
+    """Dropped on request."""
+    lost_tokens: int = 0
+    """Dropped after a pass that failed half-way."""
+    tree_tokens: int = 0
+    """Tokens in the radix tree now; what running sequences decode is not yet among them."""
+    tree_nodes: int = 0
+    evictable_tokens: int = 0
+    pinned_tokens: int = 0
+    running: int = 0
+    """Sequences in the batch now."""
+    waiting: int = 0
+    """Sequences without slots now."""
+
+    @property
+    def hit_rate(self) -> float:
+        """Share of the prompts' tokens that were not computed."""
+        return self.cached_tokens / self.prompt_tokens if self.prompt_tokens else 0.0
 
 
 class Fatal(Struct, frozen=True, tag="fatal"):
@@ -292,6 +330,8 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     mem_fraction_static: float = 0.5
     max_running: int = 64
     """Sequences in one batch."""
+    eviction: Literal["next_use", "lru"] = "next_use"
+    """Which cached prefix goes first: what is needed last as far as is known, or the oldest."""
     max_waiting: int | None = None
     """Requests that may wait beyond those that have a place; more fail as `overloaded`."""
     chunk_tokens: int = 512

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Sequence as Queue
 from operator import attrgetter
 
-from sglc_runtime.kv.radix import common_length
+from sglc_runtime.kv.node import common_length
 from sglc_runtime.sequence import Sequence
 
 ROUND = 256

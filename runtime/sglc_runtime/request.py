@@ -59,6 +59,10 @@ class Request:
     prefix: tuple[Segment, ...]
     deadline: float | None = None
     """Seconds from submission."""
+    uses: int = 0
+    """Later requests known to start with this one's whole path."""
+    next_use: int | None = None
+    """How many requests come before the first of those."""
     arrival: int = 0
     """How many requests came before it."""
     path: Path = field(default_factory=Path)
@@ -75,4 +79,6 @@ class Request:
             submit.stream,
             submit.prefix,
             submit.deadline,
+            submit.uses,
+            submit.next_use,
         )

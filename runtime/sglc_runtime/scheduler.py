@@ -16,7 +16,7 @@ from collections.abc import Sequence as Queue
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sglc_runtime.kv.radix import Match, common_length
+from sglc_runtime.kv.node import Match, common_length
 from sglc_runtime.queueing import admission_order
 from sglc_runtime.sequence import Sequence
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sglc_runtime.kv.allocator import Extent
-from sglc_runtime.kv.radix import Node
+from sglc_runtime.kv.node import Node
 from sglc_runtime.speculation.track import Track
 
 if TYPE_CHECKING:

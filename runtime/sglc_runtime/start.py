@@ -85,6 +85,7 @@ def start_engine(config: EngineConfig) -> tuple[Engine, EngineInfo]:
         device=device,
         max_running=config.max_running,
         max_waiting=config.max_waiting,
+        eviction=config.eviction,
         chunk_tokens=config.chunk_tokens,
     )
     with torch.inference_mode():

@@ -24,6 +24,7 @@ from sglc_runtime.protocol import (
     Score,
     Scored,
     TokenLogprob,
+    Warm,
 )
 from sglc_runtime.request import Request
 from sglc_runtime.sequence import Order, Sequence
@@ -253,11 +254,12 @@ class ScoreRun(StepRun):
 
 
 class WarmRun(StepRun):
-    """A prefix computed before anything needs it; `uses` requests are known to start with it."""
+    """A prefix computed before anything needs it."""
 
-    def __init__(self, request: Request, context: EngineContext, uses: int) -> None:
+    def __init__(self, request: Request, context: EngineContext, warm: Warm) -> None:
         super().__init__(request, context)
-        self.uses = uses
+        self.warm = warm
+        self.pin = warm.pin
 
     def start(self) -> list[Sequence]:
         ids = self.request.path.ids[: min(self.context.context_length, self.context.kv_slots)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import heapify, heappop, heappush, heapreplace
 from typing import NamedTuple
 
 
@@ -24,9 +25,13 @@ class ExtentAllocator:
     Attention reads a sequence fastest when its slots are neighbours, so a new extent is placed in
     the middle of the largest gap when there is plenty of room: it and its left neighbour can both
     grow in place, and nothing needs to be reserved.
+
+    The largest gap is found in a heap whose entries name a gap by its end, which growing does not
+    move: a gap that has shrunk keeps its entry, as an upper bound that is put right when it comes
+    up. Only gaps that are new or larger than before get an entry.
     """
 
-    __slots__ = ("_end_of", "_start_of", "free", "num_slots")
+    __slots__ = ("_end_of", "_heap", "_start_of", "free", "num_slots")
 
     def __init__(self, num_slots: int) -> None:
         if num_slots < 1:
@@ -34,6 +39,8 @@ class ExtentAllocator:
         self.num_slots = num_slots
         self._end_of: dict[int, int] = {}
         self._start_of: dict[int, int] = {}
+        self._heap: list[tuple[int, int]] = []
+        """(-length at most, end) of every gap, and stale entries."""
         self.free = 0
         self.reset()
 
@@ -41,6 +48,7 @@ class ExtentAllocator:
         """Forget every allocation."""
         self._end_of = {0: self.num_slots}
         self._start_of = {self.num_slots: 0}
+        self._heap = [(-self.num_slots, self.num_slots)]
         self.free = self.num_slots
 
     def grow(self, end: int) -> bool:
@@ -69,7 +77,7 @@ class ExtentAllocator:
             extents.append(self._take(after, after, min(count, self._end_of[after] - after)))
             count -= extents[0].length
         while count:
-            gap, gap_end = max(self._end_of.items(), key=lambda item: (item[1] - item[0], -item[0]))
+            gap, gap_end = self._largest()
             room = gap_end - gap
             start = gap + (room - count) // 2 if gap and room >= 4 * count else gap
             extents.append(self._take(gap, start, min(count, gap_end - start)))
@@ -91,6 +99,7 @@ class ExtentAllocator:
                 end = behind
             self._end_of[start] = end
             self._start_of[end] = start
+            self._offer(start, end)
 
     def gaps(self) -> list[Extent]:
         """All free extents by address."""
@@ -105,5 +114,27 @@ class ExtentAllocator:
         if start + length < gap_end:
             self._end_of[start + length] = gap_end
             self._start_of[gap_end] = start + length
+        if start > gap:
+            self._offer(gap, start)
         self.free -= length
         return Extent(start, length)
+
+    def _offer(self, start: int, end: int) -> None:
+        if len(self._heap) > 64 + 4 * len(self._end_of):
+            self._heap = [(first - last, last) for first, last in self._end_of.items()]
+            heapify(self._heap)
+        else:
+            heappush(self._heap, (start - end, end))
+
+    def _largest(self) -> tuple[int, int]:
+        """Start and end of the largest gap, the first of several. There is one."""
+        heap = self._heap
+        while True:
+            known, end = heap[0]
+            start = self._start_of.get(end)
+            if start is None:
+                heappop(heap)
+            elif start - end != known:
+                heapreplace(heap, (start - end, end))
+            else:
+                return start, end

@@ -6,23 +6,36 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sglc_runtime.kv.allocator import Extent, ExtentAllocator
+from sglc_runtime.kv.integrity import check_slots
+from sglc_runtime.kv.node import Match, Node, common_length
+from sglc_runtime.kv.pins import Pins
+from sglc_runtime.kv.policies import EvictionPolicy
 from sglc_runtime.kv.radix import RadixTree
 
 if TYPE_CHECKING:
     from sglc_runtime.sequence import Sequence
 
 
+CAUSES = ("prompt", "decode", "flush", "failure")
+"""Why tokens leave the cache: room for a prompt, for decoding; on request; after a failed pass."""
+
+
 class KVCache:
     """
-    The pool's book-keeping. Prompt ids are the tree's as soon as they are planned, decoded ids are
-    the sequence's own until it leaves; a sequence that leaves hands everything it computed over.
+    The pool's book-keeping. Prompt ids are the tree's as soon as they are planned. Decoded ids are
+    the sequence's own, which costs the tree nothing, until somebody else comes along them or the
+    sequence leaves: then they are handed over, so they can be found as soon as they are produced.
     """
 
-    def __init__(self, num_slots: int) -> None:
+    def __init__(self, num_slots: int, policy: EvictionPolicy | None = None) -> None:
         self.allocator = ExtentAllocator(num_slots)
-        self.tree = RadixTree(self.allocator)
-        self.evicted = 0
+        self.tree = RadixTree(self.allocator, policy)
+        self.pins = Pins(self.tree, num_slots)
+        self.evicted: dict[str, int] = dict.fromkeys(CAUSES, 0)
+        """Tokens by what they had to make room for."""
         self.peak = 0
+        self._growing: dict[Node, list[Sequence]] = {}
+        """Sequences with ids of their own, by the node that those come after."""
 
     @property
     def available(self) -> int:
@@ -46,7 +59,7 @@ class KVCache:
         if missing > 0:
             node = sequence.node
             assert node is not None
-            extents = self._allocate(missing, node.extents[-1] if node.extents else None)
+            extents = self._allocate(missing, _last(node), "prompt")
             sequence.node, _ = self.tree.insert(
                 node, sequence.ids[:end], sequence.node_length, extents
             )
@@ -55,14 +68,11 @@ class KVCache:
 
     def release(self, sequence: Sequence) -> None:
         """Take a sequence's slots: what it computed stays in the tree, open to eviction."""
-        node = sequence.node
-        if node is None:
+        if sequence.node is None:
             return
         self.trim(sequence)
-        if sequence.own:
-            computed = sequence.ids[: sequence.kv_length]
-            node, _ = self.tree.insert(node, computed, sequence.node_length, sequence.own_extents())
-        self.tree.unlock(node)
+        self._publish(sequence)
+        self.tree.unlock(sequence.node)
         sequence.forget_slots()
 
     def lengthen(self, sequence: Sequence, count: int) -> int:
@@ -84,47 +94,54 @@ class KVCache:
                 own[-1][1] -= gone
             else:
                 own.pop()
+        if not own and sequence.node is not None:
+            self._unfile(sequence, sequence.node)
 
     def share(self, parent: Sequence, child: Sequence) -> None:
-        """Let `child` start behind all ids of `parent`, which are in the tree."""
+        """Let `child` start behind all ids that `parent` has slots for; nothing is copied."""
         assert parent.node is not None
-        assert not parent.own
+        self._publish(parent)
         self.tree.lock(parent.node)
         child.node, child.node_length = parent.node, parent.node_length
         child.computed = parent.computed
 
     def flush(self) -> int:
         """Evict all that nothing uses; returns how many tokens that was."""
-        return self.tree.evict(self.tree.evictable)
+        flushed = self.tree.evict(self.tree.evictable)
+        self.evicted["flush"] += flushed
+        return flushed
 
     def reset(self) -> None:
         """Forget everything, after a pass that failed half-way. Sequences must forget too."""
+        self.evicted["failure"] += self.tree.size
+        self.pins.clear()
+        self._growing.clear()
         self.tree.clear()
         self.allocator.reset()
 
+    def expect(self, ids: list[int], uses: int, distance: int | None) -> None:
+        """Note that `uses` requests will come that begin with what is cached of `ids`."""
+        if uses > 0:
+            node, _ = self.tree.descend(self.tree.root, ids, 0)
+            self.tree.expect(node, uses, distance)
+
+    def match(self, ids: list[int]) -> Match:
+        """Longest prefix of `ids` in the tree or in what running sequences have produced."""
+        length, evictable, node = self.tree.find(ids)
+        for other in self._growing.get(node, ()) if node is not None else ():
+            if length < len(ids) and other.ids[length] == ids[length]:
+                more = common_length(ids, 0, other.ids, 0)
+                return Match(min(more, other.kv_length), evictable)
+        return Match(length, evictable)
+
     def check_integrity(self, sequences: Iterable[Sequence] = ()) -> None:
-        """Assert that every slot has one owner and every lock a sequence."""
-        self.tree.check_integrity()
-        held: list[Extent] = list(self.allocator.gaps())
-        assert sum(length for _, length in held) == self.allocator.free, "free count drifted"
-        locks: dict[int, int] = {}
-        for node in self.tree.nodes():
-            held += node.extents
-        for sequence in sequences:
-            held += sequence.own_extents()
-            if sequence.node is not None:
-                chain = sequence.node.chain()
-                ids = [token for node in chain for token in node.ids]
-                assert ids == sequence.ids[: sequence.node_length], "sequence left its path"
-                for node in chain:
-                    locks[node.serial] = locks.get(node.serial, 0) + 1
-        for node in self.tree.nodes():
-            assert node.locks == locks.get(node.serial, 0), "lock without a sequence"
-        position = 0
-        for start, length in sorted(held):
-            assert start == position, f"slot {position} has no owner or two"
-            position += length
-        assert position == self.allocator.num_slots, "slots lost at the end of the pool"
+        """Assert that every slot has one owner and every lock a sequence or a pin."""
+        running = list(sequences)
+        check_slots(self.allocator, self.tree, self.pins.nodes(), running)
+        growing = {id(s) for group in self._growing.values() for s in group}
+        assert growing == {id(s) for s in running if s.own}, "decoded ids cannot be found"
+        for node, group in self._growing.items():
+            assert all(s.node is node for s in group), "decoded ids are filed elsewhere"
 
     def _follow(self, sequence: Sequence) -> None:
         """Move `sequence` down the tree past ids that are there by now."""
@@ -132,6 +149,10 @@ class KVCache:
         node = sequence.node if sequence.node is not None else tree.root
         assert not sequence.own
         reached, length = tree.descend(node, sequence.ids, sequence.node_length)
+        while other := self._ahead(reached, sequence.ids, length):
+            # From where we hold a lock: the node reached may have grown in place.
+            self._publish(other)
+            reached, length = tree.descend(node, sequence.ids, sequence.node_length)
         if reached is not node:
             tree.lock(reached)
             tree.unlock(node)
@@ -139,22 +160,58 @@ class KVCache:
         needed = min(len(sequence.ids) - 1, sequence.want_from)
         sequence.computed = max(sequence.computed, min(length, needed))
 
+    def _ahead(self, node: Node, ids: list[int], length: int) -> Sequence | None:
+        """A sequence whose own ids go on from `node` as `ids` do."""
+        for other in self._growing.get(node, ()) if length < len(ids) else ():
+            if other.ids[length] == ids[length]:
+                return other
+        return None
+
+    def _publish(self, sequence: Sequence) -> None:
+        """Hand a sequence's own ids over to the tree; it keeps them locked."""
+        node = sequence.node
+        if node is None or not sequence.own:
+            return
+        self._unfile(sequence, node)
+        length = sequence.kv_length
+        extents = sequence.own_extents()
+        sequence.node, _ = self.tree.insert(
+            node, sequence.ids[:length], sequence.node_length, extents
+        )
+        sequence.node_length = length
+        sequence.own, sequence.own_length = [], 0
+
+    def _unfile(self, sequence: Sequence, node: Node) -> None:
+        """`sequence` has no ids of its own after `node` any more."""
+        group = self._growing.get(node, [])
+        if sequence in group:
+            group.remove(sequence)
+            if not group:
+                del self._growing[node]
+
     def _grow(self, sequence: Sequence) -> None:
         own = sequence.own
         if own and self.allocator.grow(own[-1][0] + own[-1][1]):
             own[-1][1] += 1
         else:
             node = sequence.node
-            near = node.extents[-1] if node is not None and node.extents and not own else None
-            own.append(list(self._allocate(1, near)[0]))
+            assert node is not None
+            extents = self._allocate(1, None if own else _last(node), "decode")
+            if not own:
+                self._growing.setdefault(node, []).append(sequence)
+            own.append(list(extents[0]))
         sequence.own_length += 1
         used = self.allocator.num_slots - self.allocator.free
         if used > self.peak:
             self.peak = used
 
-    def _allocate(self, count: int, near: Extent | None) -> list[Extent]:
+    def _allocate(self, count: int, near: Extent | None, cause: str) -> list[Extent]:
         if count > self.allocator.free:
-            self.evicted += self.tree.evict(count - self.allocator.free)
+            self.evicted[cause] += self.tree.evict(count - self.allocator.free)
         extents = self.allocator.allocate(count, near.start + near.length if near else None)
         self.peak = max(self.peak, self.allocator.num_slots - self.allocator.free)
         return extents
+
+
+def _last(node: Node) -> Extent | None:
+    return node.extents[-1] if node.extents else None

@@ -7,122 +7,61 @@ can be shared and cut at any token.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple
+from math import inf
 
 from sglc_runtime.kv.allocator import Extent, ExtentAllocator
-
-
-class Node:
-    """An edge of the tree: ids, the extents that hold them, and what follows."""
-
-    __slots__ = ("children", "extents", "ids", "last_use", "locks", "parent", "serial", "uses")
-
-    def __init__(
-        self, parent: Node | None, ids: list[int], extents: list[Extent], serial: int
-    ) -> None:
-        self.parent = parent
-        self.ids = ids
-        self.extents = extents
-        self.serial = serial
-        self.children: dict[int, Node] = {}
-        self.locks = 0
-        self.last_use = 0
-        self.uses = 0
-        """Later sequences known to come this way; a node is evicted after those with none."""
-
-    def chain(self) -> list[Node]:
-        """The nodes from below the root down to this one."""
-        nodes: list[Node] = []
-        node: Node | None = self
-        while node is not None and node.parent is not None:
-            nodes.append(node)
-            node = node.parent
-        nodes.reverse()
-        return nodes
-
-
-class Match(NamedTuple):
-    """The longest cached prefix of some ids."""
-
-    length: int
-    evictable: int
-    """Of `length`, tokens that nothing has locked: they count as free until they are locked."""
-
-
-def common_length(a: list[int], a_start: int, b: list[int], b_start: int) -> int:
-    """How many ids of a[a_start:] and b[b_start:] agree, by bisection: slices compare in C."""
-    high = min(len(a) - a_start, len(b) - b_start)
-    if high <= 0 or a[a_start] != b[b_start]:
-        return 0
-    if a[a_start : a_start + high] == b[b_start : b_start + high]:
-        return high
-    low = 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if a[a_start + low : a_start + middle] == b[b_start + low : b_start + middle]:
-            low = middle
-        else:
-            high = middle
-    return low if a[a_start + low] != b[b_start + low] else low + 1
-
-
-def _cut(extents: list[Extent], length: int) -> tuple[list[Extent], list[Extent]]:
-    """`extents` as a head of `length` slots and the rest."""
-    for index, (start, size) in enumerate(extents):
-        if length < size:
-            head = [*extents[:index], Extent(start, length)] if length else extents[:index]
-            return head, [Extent(start + length, size - length), *extents[index + 1 :]]
-        length -= size
-    return list(extents), []
-
-
-def join_extents(extents: list[Extent], more: Sequence[tuple[int, int]]) -> None:
-    """Append `more` to `extents`; an extent that starts where the last one ends lengthens it."""
-    for start, length in more:
-        if extents and extents[-1].start + extents[-1].length == start:
-            extents[-1] = Extent(extents[-1].start, extents[-1].length + length)
-        elif length:
-            extents.append(Extent(start, length))
+from sglc_runtime.kv.node import TYPECODE, Match, Node, cut, follow, join_extents
+from sglc_runtime.kv.policies import EvictionPolicy, NextUse, Rank
 
 
 class RadixTree:
     """
-    Longest-prefix lookup, insertion, reference counts and eviction of least recently used leaves.
+    Longest-prefix lookup, insertion, reference counts and eviction of leaves as `policy` says.
 
     A lock counts on the node and all its ancestors, so `evictable` is known without a walk. Slots
     of the tree belong to the tree: callers hand extents over with `insert` and get back only what
     was already there.
     """
 
-    def __init__(self, allocator: ExtentAllocator) -> None:
+    def __init__(self, allocator: ExtentAllocator, policy: EvictionPolicy | None = None) -> None:
         self.allocator = allocator
-        self.root = Node(None, [], [], 0)
+        self.policy = policy or NextUse()
+        self.root = Node(None, array(TYPECODE), [], 0)
         self.version = 0
         """Changes whenever nodes or their extents change."""
         self.size = 0
+        self.count = 0
+        """Nodes below the root."""
         self.evictable = 0
         self._serial = 0
         self._clock = 0
-        self._leaves: list[tuple[int, int, int, Node]] = []
+        self._arrivals = 0
+        self._leaves: list[tuple[Rank, int, Node]] = []
 
     def match(self, ids: list[int], limit: int | None = None) -> Match:
         """Longest cached prefix of ids[:limit]. Changes nothing, not even recency."""
-        end = len(ids) if limit is None else min(limit, len(ids))
+        length, evictable, _ = self.find(ids if limit is None else ids[:limit])
+        return Match(length, evictable)
+
+    def find(self, ids: list[int]) -> tuple[int, int, Node | None]:
+        """As `match`, with the node that the prefix ends with, if it ends with a node."""
+        end = len(ids)
         node, position, evictable = self.root, 0, 0
         while position < end:
             child = node.children.get(ids[position])
             if child is None:
                 break
-            length = min(common_length(child.ids, 0, ids, position), end - position)
+            length = follow(child, ids, position)
             position += length
             if not child.locks:
                 evictable += length
             if length < len(child.ids):
-                break
+                return position, evictable, None
             node = child
-        return Match(position, evictable)
+        return position, evictable, node
 
     def descend(self, node: Node, ids: list[int], position: int) -> tuple[Node, int]:
         """
@@ -131,26 +70,38 @@ class RadixTree:
         Returns the node reached and how many ids lie on the path to it. Marks the path as used.
         """
         end = len(ids)
-        arrives = not position
         self._clock += 1
         while position < end:
             child = node.children.get(ids[position])
             if child is None:
                 break
-            length = common_length(child.ids, 0, ids, position)
+            length = follow(child, ids, position)
             if length < len(child.ids):
                 child = self._split(child, length)
             child.last_use = self._clock
-            if arrives and child.uses:
-                child.uses -= 1
             position += length
             node = child
         return node, position
 
-    def expect(self, node: Node, uses: int) -> None:
-        """Note that `uses` sequences will come along the path to `node`."""
+    def expect(self, node: Node, uses: int, distance: int | None = None) -> None:
+        """
+        Note that `uses` requests will come along the path to `node`, the first of them after
+        `distance` others, where that is known.
+        """
+        if uses < 1:
+            return
+        first = inf if distance is None else self._arrivals + distance
         for part in node.chain():
             part.uses += uses
+            part.next_use = min(part.next_use, first)
+
+    def arrive(self, node: Node) -> None:
+        """A request has come along the path to `node`: one of those that were expected."""
+        self._arrivals += 1
+        for part in node.chain():
+            if part.uses:
+                part.uses -= 1
+                part.next_use = inf
 
     def lock(self, node: Node) -> None:
         """Keep the path to `node` from eviction."""
@@ -188,12 +139,12 @@ class RadixTree:
         end, kept = self.descend(node, ids, position)
         mine = list(extents)
         if kept > position:
-            duplicate, mine = _cut(mine, kept - position)
+            duplicate, mine = cut(mine, kept - position)
             self.allocator.release(duplicate)
             self.lock(end)
             self.unlock(node)
         if kept < len(ids):
-            added = ids[kept:]
+            added = array(TYPECODE, ids[kept:])
             self.version += 1
             self.size += len(added)
             if end.parent is not None and not end.children and end.locks == 1:
@@ -204,6 +155,7 @@ class RadixTree:
             child = Node(end, added, [], self._serial)
             join_extents(child.extents, mine)
             child.last_use = self._clock
+            self.count += 1
             end.children[added[0]] = child
             child.locks = 1
             # The caller's lock on `end` now belongs to the path that goes through it.
@@ -216,15 +168,15 @@ class RadixTree:
         while freed < count and self.evictable:
             if not self._leaves:
                 self._collect_leaves()
-            uses, last_use, _, node = heappop(self._leaves)
+            rank, _, node = heappop(self._leaves)
             if node.locks or node.children or node.parent is None:
                 continue
-            if (uses, last_use) != (node.uses, node.last_use):
+            if rank != self.policy.rank(node):
                 self._offer(node)
                 continue
             self.version += 1
             keep = max(0, len(node.ids) - (count - freed))
-            node.extents, gone = _cut(node.extents, keep)
+            node.extents, gone = cut(node.extents, keep)
             self.allocator.release(gone)
             removed = len(node.ids) - keep
             if keep:
@@ -239,9 +191,9 @@ class RadixTree:
 
     def clear(self) -> None:
         """Forget everything without giving slots back; nothing may be locked or in use."""
-        self.root = Node(None, [], [], 0)
+        self.root = Node(None, array(TYPECODE), [], 0)
         self.version += 1
-        self.size = self.evictable = 0
+        self.size = self.count = self.evictable = 0
         self._leaves.clear()
 
     def nodes(self) -> list[Node]:
@@ -258,7 +210,9 @@ class RadixTree:
     def check_integrity(self) -> None:
         """Assert the tree's invariants."""
         size = evictable = 0
-        for node in self.nodes():
+        nodes = self.nodes()
+        assert len(nodes) == self.count, "nodes miscounted"
+        for node in nodes:
             assert node.ids, "empty node"
             assert len(node.ids) == sum(length for _, length in node.extents), "slots missing"
             assert node.parent is not None
@@ -275,9 +229,11 @@ class RadixTree:
         assert 0 < length < len(node.ids)
         self.version += 1
         self._serial += 1
-        head, tail = _cut(node.extents, length)
+        head, tail = cut(node.extents, length)
         upper = Node(parent, node.ids[:length], head, self._serial)
-        upper.locks, upper.last_use, upper.uses = node.locks, node.last_use, node.uses
+        upper.locks, upper.last_use = node.locks, node.last_use
+        upper.uses, upper.next_use = node.uses, node.next_use
+        self.count += 1
         parent.children[upper.ids[0]] = upper
         node.parent, node.ids, node.extents = upper, node.ids[length:], tail
         upper.children[node.ids[0]] = node
@@ -288,18 +244,19 @@ class RadixTree:
         assert parent is not None
         del parent.children[node.ids[0]]
         node.parent = None
+        self.count -= 1
         if parent.parent is not None and not parent.children and not parent.locks:
             self._offer(parent)
 
     def _offer(self, node: Node) -> None:
         """Put a leaf in line for eviction; stale entries are skipped when they come up."""
-        if len(self._leaves) > 64 + 4 * self.size:
+        if len(self._leaves) > 64 + 4 * self.count:
             self._collect_leaves()
-        heappush(self._leaves, (node.uses, node.last_use, node.serial, node))
+        heappush(self._leaves, (self.policy.rank(node), node.serial, node))
 
     def _collect_leaves(self) -> None:
         self._leaves = [
-            (node.uses, node.last_use, node.serial, node)
+            (self.policy.rank(node), node.serial, node)
             for node in self.nodes()
             if not node.locks and not node.children
         ]

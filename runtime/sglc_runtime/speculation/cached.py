@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Many
 
-from sglc_runtime.kv.radix import Node, common_length
+from sglc_runtime.kv.node import Node, follow
 from sglc_runtime.sequence import Sequence
 from sglc_runtime.speculation.proposer import NOTHING, Guess
 
@@ -31,15 +31,15 @@ def continuation(sequence: Sequence, most: int) -> Guess:
     while node is not None and node.children:
         if position == len(ids):
             child = max(node.children.values(), key=_recency)
-            return Guess(child.ids[:most], "cached")
+            return Guess(child.ids[:most].tolist(), "cached")
         found = node.children.get(ids[position])
         if found is None:
             break
-        length = common_length(found.ids, 0, ids, position)
+        length = follow(found, ids, position)
         if length < len(found.ids):
             if position + length < len(ids):
                 break
-            return Guess(found.ids[length : length + most], "cached")
+            return Guess(found.ids[length : length + most].tolist(), "cached")
         node, position = found, position + length
     return NOTHING
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sglc_runtime.kv import ExtentAllocator, Node, RadixTree
-from sglc_runtime.kv.radix import common_length
+from sglc_runtime.kv.node import common_length
 
 IDS = st.lists(st.integers(0, 2), max_size=40)
 
@@ -130,6 +130,7 @@ def test_what_is_known_to_be_used_again_goes_last() -> None:
     # Its one use arrives; from then on it is like any other.
     node, _ = tree.descend(tree.root, [1] * 5, 0)
     tree.lock(node)
+    tree.arrive(node)
     tree.unlock(add(tree, [3] * 5))
     tree.unlock(node)
     assert tree.evict(5) == 5

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sglc_runtime import queueing
 from sglc_runtime.kv import Match
-from sglc_runtime.kv.radix import common_length
+from sglc_runtime.kv.node import common_length
 from sglc_runtime.queueing import admission_order, rank
 from sglc_runtime.scheduler import Limits, plan
 from sglc_runtime.sequence import Sequence
