@@ -12,6 +12,7 @@ from sglc_runtime.engine import Engine
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.base import ModelSpec
 from sglc_runtime.models.errors import LoadError
+from sglc_runtime.models.finite import describe_nonfinite
 from sglc_runtime.models.load import EMBEDDED, load_model
 from sglc_runtime.models.self_check import SLOTS as CHECK_SLOTS
 from sglc_runtime.models.self_check import self_check
@@ -90,6 +91,11 @@ def start_engine(config: EngineConfig) -> tuple[Engine, EngineInfo]:
     )
     with torch.inference_mode():
         deterministic = self_check(model, attention)
+    if attention.deterministic and not deterministic and model.implementation == "native":
+        # The check fails too where logits are NaN; only then is it worth reading every weight.
+        folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
+        if broken := describe_nonfinite(folder):
+            raise EngineError("bad_checkpoint", broken)
     info = EngineInfo(
         model=config.model or EMBEDDED.as_posix(),
         architecture=spec.architecture,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from torch import Tensor
 from sglc_runtime.models.config import read_json
 from sglc_runtime.models.errors import LoadError, NotNative
 
+DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
@@ -21,8 +23,8 @@ class Checkpoint:
     """
     Open safetensors files of one folder; a context manager.
 
-    Raises `LoadError("bad_checkpoint")` for files that are missing, truncated or corrupt, and
-    `NotNative` where weights exist only in another format.
+    Raises `LoadError("bad_checkpoint")` for files that are missing, truncated, corrupt or in
+    another format.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,14 +36,13 @@ class Checkpoint:
             if not isinstance(mapping, dict) or not mapping:
                 raise LoadError("bad_checkpoint", f"{folder / INDEX} has no weight_map")
             for name, file in mapping.items():
-                self._where[name] = folder / str(file)
+                if not isinstance(file, str) or Path(file).name != file:
+                    raise LoadError("bad_checkpoint", f"{folder / INDEX}: {file!r} is no file name")
+                self._where[name] = folder / file
         elif (folder / SINGLE).is_file():
             self._where = dict.fromkeys(self._open(folder / SINGLE).keys(), folder / SINGLE)
         else:
-            others = [p.name for p in sorted(folder.glob("*.bin")) + sorted(folder.glob("*.gguf"))]
-            if others:
-                raise NotNative(f"weights in {others[0]}")
-            raise LoadError("bad_checkpoint", f"{folder} has no {SINGLE} and no {INDEX}")
+            raise LoadError("bad_checkpoint", _no_weights(folder))
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -83,20 +84,44 @@ class Checkpoint:
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             raise LoadError("bad_checkpoint", f"{self.folder} lacks tensor {shown}{more}")
 
-    def stored_dtype(self, name: str) -> torch.dtype:
-        """Data type that tensor `name` is stored in."""
-        return self.read(name).dtype
+    def check(self) -> None:
+        """Open every file; raise `LoadError` where one is missing, broken or lacks a tensor."""
+        for path in sorted(set(self._where.values())):
+            held = set(self._open(path).keys())
+            for name, where in self._where.items():
+                if where == path and name not in held:
+                    raise LoadError("bad_checkpoint", f"{path} lacks {name}; {INDEX} names it")
+
+    def main_dtype(self) -> torch.dtype:
+        """Floating-point type that most weights are stored in; float32 where there is none."""
+        weights: dict[torch.dtype, int] = {}
+        for name, path in self._where.items():
+            try:
+                entry = self._open(path).get_slice(name)
+            except SafetensorError as error:
+                raise LoadError("bad_checkpoint", f"{path} cannot give {name}: {error}") from error
+            kind = DTYPES.get(entry.get_dtype())
+            if kind is not None:
+                weights[kind] = weights.get(kind, 0) + math.prod(entry.get_shape())
+        return max(weights, key=weights.__getitem__, default=torch.float32)
+
+    def file_of(self, name: str) -> Path:
+        """File that holds tensor `name`."""
+        self.require([name])
+        return self._where[name]
+
+    def read_any(self, name: str) -> Tensor:
+        """A copy of tensor `name`, whatever it is."""
+        path = self.file_of(name)
+        try:
+            tensor: Tensor = self._open(path).get_tensor(name)
+        except (SafetensorError, OSError) as error:
+            raise LoadError("bad_checkpoint", f"{path} cannot give {name}: {error}") from error
+        return tensor
 
     def read(self, name: str, shape: Sequence[int] | None = None) -> Tensor:
         """A copy of tensor `name`; raises `LoadError` for a missing name or another shape."""
-        self.require([name])
-        handle = self._open(self._where[name])
-        try:
-            tensor: Tensor = handle.get_tensor(name)
-        except (SafetensorError, OSError) as error:
-            raise LoadError(
-                "bad_checkpoint", f"{self._where[name]} cannot give {name}: {error}"
-            ) from error
+        tensor = self.read_any(name)
         if shape is not None and tuple(tensor.shape) != tuple(shape):
             raise LoadError(
                 "bad_checkpoint",
@@ -106,3 +131,15 @@ class Checkpoint:
         if not tensor.is_floating_point():
             raise NotNative(f"weights of type {tensor.dtype}")
         return tensor
+
+
+def _no_weights(folder: Path) -> str:
+    others = sorted(p.name for end in ("bin", "pt", "pth", "gguf") for p in folder.glob(f"*.{end}"))
+    if not others:
+        return f"{folder} has no {SINGLE} and no {INDEX}"
+    if others[0].endswith(".gguf"):
+        why, what = "is not read here", "take the model's safetensors"
+    else:
+        why = "is a pickle, which can run code when it is read"
+        what = "AutoModelForCausalLM.from_pretrained(FOLDER).save_pretrained(OTHER) converts it"
+    return f"{folder} has its weights in {others[0]}, which {why}; {what}"

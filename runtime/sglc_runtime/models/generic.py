@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextvars
 import inspect
+import logging
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,11 +19,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sglc_runtime.models.base import Attention, Batch, ModelSpec
+from sglc_runtime.models.checkpoint import Checkpoint
 from sglc_runtime.models.config import eos_ids, read_config, token_ids
 from sglc_runtime.models.dtypes import choose_dtype
 from sglc_runtime.models.errors import LoadError
-from sglc_runtime.models.probe import probe
-from sglc_runtime.models.quiet import quiet_transformers
+from sglc_runtime.models.finite import describe_nonfinite
+from sglc_runtime.models.probe import NotFiniteError, probe
+from sglc_runtime.models.read_generic import read_model
+
+log = logging.getLogger(__name__)
 
 NAME = "sglc_paged"
 _active: contextvars.ContextVar[Attention] = contextvars.ContextVar("attention")
@@ -38,6 +43,8 @@ def _attend(
     **options: Any,
 ) -> tuple[Tensor, None]:
     """Stand in for transformers' attention functions; q [1, H, T, D], k and v [1, Hk, T, D]."""
+    if attention_mask is not None:
+        raise RuntimeError("it masks its attention in a way of its own")
     dim, value_dim = query.shape[-1], value.shape[-1]
     if value_dim < dim:  # multi-head latent attention; the pool has one head size
         value = F.pad(value, (0, dim - value_dim))
@@ -107,53 +114,6 @@ def freeze_rope(model: nn.Module, context_length: int) -> None:
         cast(Any, module).rope_type = "default"
 
 
-def _read(folder: Path, device: torch.device, dtype: torch.dtype, trust: bool) -> nn.Module:
-    quiet_transformers()
-    from transformers import AutoModelForCausalLM
-
-    try:
-        model, info = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=dtype,
-            trust_remote_code=trust,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-    except (ValueError, KeyError, ImportError) as error:
-        raise LoadError(
-            "unsupported_model", f"transformers cannot load {folder}: {_first_line(error)}"
-        ) from error
-    except (OSError, RuntimeError, TypeError, AttributeError) as error:
-        raise LoadError(
-            "bad_checkpoint", f"transformers cannot read {folder}: {_first_line(error)}"
-        ) from error
-    except Exception as error:
-        # Errors of the safetensors and pickle readers have no common base class.
-        raise LoadError(
-            "bad_checkpoint", f"transformers cannot read {folder}: {_first_line(error)}"
-        ) from error
-    missing = sorted(info["missing_keys"])
-    if missing:
-        raise LoadError("bad_checkpoint", f"{folder} lacks tensor {', '.join(missing[:3])}")
-    if info["mismatched_keys"]:
-        name, got, want = sorted(info["mismatched_keys"])[0]
-        raise LoadError(
-            "bad_checkpoint",
-            f"{folder}: {name} has shape {tuple(got)}, config.json asks for {tuple(want)}",
-        )
-    return cast(nn.Module, model.eval().to(device))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _stored_dtype(config: dict[str, Any]) -> torch.dtype:
-    name = config.get("dtype") or config.get("torch_dtype") or "float32"
-    stored = getattr(torch, str(name), None)
-    return stored if isinstance(stored, torch.dtype) else torch.float32
-
-
 def load_generic(
     folder: Path, *, device: torch.device, dtype: str, trust_remote_code: bool = False
 ) -> GenericModel:
@@ -166,15 +126,29 @@ def load_generic(
     from transformers import AttentionInterface
 
     raw = read_config(folder)
-    kind = choose_dtype(dtype, _stored_dtype(raw), device)
-    model = _read(folder, device, kind, trust_remote_code)
+    with Checkpoint(folder) as files:
+        files.check()
+        kind = choose_dtype(dtype, files.main_dtype(), device)
+    model = read_model(folder, device, kind, trust_remote_code)
     config = cast(Any, model).config
     text = config.get_text_config()
     context = int(getattr(text, "max_position_embeddings", 0) or 2048)
     freeze_rope(model, context)
     AttentionInterface.register(NAME, _attend)
     vocab = int(text.vocab_size)
-    found = probe(model, layers=int(text.num_hidden_layers), vocab=vocab, name=NAME, active=_active)
+    try:
+        found = probe(
+            model, layers=int(text.num_hidden_layers), vocab=vocab, name=NAME, active=_active
+        )
+    except NotFiniteError as error:
+        reason = describe_nonfinite(folder) or f"{folder}: {error}"
+        raise LoadError("bad_checkpoint", reason) from error
+    if found.reach is not None and found.reach < context:
+        log.warning(
+            "%s limits attention to %d tokens in a mask of its own: longer sequences are refused",
+            type(model).__name__,
+            found.reach,
+        )
     bos = token_ids(raw.get("bos_token_id"))
     spec = ModelSpec(
         architecture=type(model).__name__,
@@ -183,7 +157,7 @@ def load_generic(
         num_kv_heads=found.kv_heads,
         head_dim=found.head_dim,
         vocab_size=found.vocab_size,
-        context_length=context,
+        context_length=context if found.reach is None else min(context, found.reach),
         dtype=kind,
         windows=found.windows,
         eos_ids=eos_ids(folder, raw),

@@ -31,7 +31,7 @@ def load_native(
     """
     config = parse_decoder(folder, read_config(folder))
     with Checkpoint(folder) as files, torch.no_grad():
-        stored = files.stored_dtype("model.embed_tokens.weight")
+        stored = files.main_dtype()
         reader = WeightReader(config, files, device, choose_dtype(dtype, stored, device))
         small = config.parameters < 2 * MIN_WEIGHTS_PER_THREAD
         fits = device.type == "cpu" and reader.dtype == torch.float32

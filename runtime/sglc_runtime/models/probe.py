@@ -1,21 +1,33 @@
-"""Find out at load whether a transformers model really uses the attention it is given."""
+"""
+Find out at load whether a transformers model really uses the attention it is given.
+
+Some families accept the setting and ignore it, others keep state besides keys and values, attend
+to an encoder, or mask what a causal pool does not. Two short sequences show all of it: by the
+model's own attention, and by ours alone, packed together and in two parts.
+"""
 
 from __future__ import annotations
 
 import contextvars
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from sglc_runtime.attention.torch_attention import TorchAttention
-from sglc_runtime.models.base import Attention, Batch, ModelSpec, Run
+from sglc_runtime.models.base import Attention, Batch
 from sglc_runtime.models.errors import LoadError
+from sglc_runtime.models.probe_passes import Recorder, pack, replaced, settings_of
 
 LENGTHS = (5, 9)
+NARROW = 4
+"""Windows and chunks are tried at this width, which the sequences exceed."""
 TOLERANCE = {torch.float32: 2e-3, torch.bfloat16: 6e-2, torch.float16: 2e-2}
 """Largest difference of logits allowed, as a share of the largest logit."""
+CROSS = ("cross_attn", "crossattention", "cross_attention", "encoder_attn", "enc_attn")
+LIMITS = ("sliding_window", "attention_chunk_size")
+"""Settings that keep a token from attending far back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,67 +40,51 @@ class Found:
     vocab_size: int
     windows: tuple[int | None, ...]
     softcap: float | None
+    reach: int | None
+    """Longest sequence that is exact, where the model limits attention in a way of its own."""
 
 
-class _Recorder:
-    """Attends within one batch and notes each call."""
-
-    def __init__(self, batch: Batch) -> None:
-        self.batch = batch
-        self.layers: list[int] = []
-        self.shapes: set[tuple[int, int, int]] = set()
-        self.windows: list[int | None] = []
-        self.softcaps: set[float | None] = set()
-
-    def __call__(
-        self,
-        layer: int,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
-        *,
-        scale: float,
-        window: int | None = None,
-        softcap: float | None = None,
-        sinks: Tensor | None = None,
-    ) -> Tensor:
-        self.layers.append(layer)
-        self.shapes.add((q.shape[1], k.shape[1], k.shape[2]))
-        self.windows.append(window)
-        self.softcaps.add(softcap)
-        spec = ModelSpec(
-            architecture="",
-            num_layers=1,
-            num_heads=q.shape[1],
-            num_kv_heads=k.shape[1],
-            head_dim=k.shape[2],
-            vocab_size=1,
-            context_length=1,
-            dtype=k.dtype,
-            windows=(window,),
-            eos_ids=(),
-            bos_id=None,
-        )
-        pool = TorchAttention(spec, len(self.batch.ids), q.device, k.dtype)
-        return pool.bind(self.batch)(
-            0, q, k, v, scale=scale, window=window, softcap=softcap, sinks=sinks
-        )
+class NotFiniteError(Exception):
+    """Logits are NaN or infinite: weights are broken, or overflow in their data type."""
 
 
-def _batch(parts: list[Tensor]) -> Batch:
-    device = parts[0].device
-    total = sum(len(part) for part in parts)
-    runs, start = [], 0
-    for part in parts:
-        runs.append(Run(start, start + len(part), start, len(part), 0))
-        start += len(part)
-    return Batch(
-        ids=torch.cat(parts),
-        positions=torch.cat([torch.arange(len(part), device=device) for part in parts]),
-        out_slots=torch.arange(total, device=device),
-        rows=torch.arange(total, device=device),
-        runs=tuple(runs),
-    )
+class _Refused(Exception):
+    """Why; `probe` puts the model's name before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """Runs sequences through a model, by its own attention or by ours."""
+
+    model: Any
+    name: str
+    active: contextvars.ContextVar[Attention]
+
+    @torch.no_grad()
+    def own(self, ids: Tensor) -> Tensor:
+        """Logits [T, vocab] of one sequence by the model's own attention."""
+        # The plain one is the definition: others have left out soft caps (Gemma 2, 5.17, sdpa).
+        self.model.set_attn_implementation("eager")
+        try:
+            return self._logits(ids, torch.arange(len(ids), device=ids.device))
+        finally:
+            self.model.set_attn_implementation(self.name)
+
+    @torch.no_grad()
+    def ours(self, recorder: Recorder, batch: Batch) -> Tensor:
+        """Logits [T, vocab] of a batch by our attention."""
+        recorder.begin(batch)
+        token = self.active.set(recorder)
+        try:
+            return self._logits(batch.ids, batch.positions)
+        except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise _Refused(f"our attention fails in it ({error})") from error
+        finally:
+            self.active.reset(token)
+
+    def _logits(self, ids: Tensor, positions: Tensor) -> Tensor:
+        out = self.model(input_ids=ids[None], position_ids=positions[None], use_cache=False)
+        return cast(Tensor, out.logits[0].float())
 
 
 def probe(
@@ -100,78 +96,114 @@ def probe(
     active: contextvars.ContextVar[Attention],
 ) -> Found:
     """
-    Run two short sequences by the model's own attention, then alone and packed by ours.
+    Run two short sequences by the model's own attention, then alone, packed and cut by ours.
 
     Requires one call per layer in order and equal logits; leaves our attention set. Raises
-    `LoadError("unsupported_model")` with the reason.
+    `LoadError("unsupported_model")` with the reason, and `NotFiniteError`.
     """
-    kind = type(model).__name__
-
-    def refuse(reason: str) -> LoadError:
-        return LoadError("unsupported_model", f"{kind} cannot be run: {reason}")
-
     handle = cast(Any, model)
+    try:
+        return _examine(_Probe(handle, name, active), layers, vocab)
+    except _Refused as reason:
+        raise LoadError(
+            "unsupported_model",
+            f"{type(model).__name__} cannot be run: {reason}; see docs/models.md for the families"
+            " that can",
+        ) from reason
+
+
+def _examine(run: _Probe, layers: int, vocab: int) -> Found:
+    model = run.model
+    if inner := next((name for name, _ in model.named_modules() if name.endswith(CROSS)), None):
+        raise _Refused(f"it attends to an encoder's output ({inner}), which a prompt does not have")
     device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(0)
-    parts = [torch.randint(vocab, (length,), generator=generator).to(device) for length in LENGTHS]
-
-    @torch.no_grad()
-    def run(ids: Tensor, positions: Tensor) -> Tensor:
-        out = handle(input_ids=ids[None], position_ids=positions[None], use_cache=False)
-        return cast(Tensor, out.logits[0].float())
-
+    short, long = (torch.randint(vocab, (n,), generator=generator).to(device) for n in LENGTHS)
     try:
-        # The plain one is the definition: others have left out soft caps (Gemma 2, 5.17, sdpa).
-        handle.set_attn_implementation("eager")
-        own = [run(part, torch.arange(len(part), device=device)) for part in parts]
-        handle.set_attn_implementation(name)
+        own_short, own_long = run.own(short), run.own(long)
+        own_start = run.own(long[: LENGTHS[0]])
     except (TypeError, ValueError) as error:
-        raise refuse(f"its forward or attention cannot be driven ({error})") from error
-    if handle.config.get_text_config()._attn_implementation != name:
-        raise refuse("it does not let its attention be replaced")
+        raise _Refused(f"its forward or attention cannot be driven ({error})") from error
+    if not bool(torch.isfinite(own_long).all()):
+        raise NotFiniteError(f"logits are NaN or infinite in {model.dtype}; try dtype float32")
+    same = _comparison(model, float(own_long.abs().max()))
+    # Causality first: the other differences follow from it, and this reason is clearer.
+    same(own_long[: LENGTHS[0]], own_start, "it is an encoder: a token sees those after it")
+    if model.config.get_text_config()._attn_implementation != run.name:
+        raise _Refused("it does not let its attention be replaced")
 
-    results = []
-    recorder = _Recorder(_batch(parts))
-    for chosen in ([parts[0]], [parts[1]], parts):
-        batch = _batch(chosen)
-        recorder = _Recorder(batch)
-        token = active.set(recorder)
-        try:
-            results.append(run(batch.ids, batch.positions))
-        except (TypeError, ValueError, RuntimeError, AttributeError) as error:
-            raise refuse(f"our attention fails in it ({error})") from error
-        finally:
-            active.reset(token)
-        if recorder.layers != list(range(layers)):
-            called = "never" if not recorder.layers else f"for layers {recorder.layers}"
-            raise refuse(
-                f"it has {layers} layers and calls the attention it is given {called}, so its"
-                " keys and values cannot be kept in the pool"
-            )
-    limit = TOLERANCE.get(handle.dtype, 6e-2)
-    largest = max(float(x.abs().max()) for x in own)
-    alone = torch.cat(results[:2])
-    for got, want, what in (
-        (alone, torch.cat(own), "by our attention and by its own"),
-        (results[2], alone, "packed together and alone"),
-    ):
-        rows = (got - want).abs().amax(-1)
-        # Rounding may send a row to another expert; a model that ignores us gets most rows wrong.
-        difference = float(rows.max() if handle.dtype == torch.float32 else rows.median())
-        if not difference <= limit * largest:
-            raise refuse(
-                f"two sequences give different logits {what} (by {difference:.2g} of {largest:.2g})"
-            )
+    recorder = Recorder()
+    alone = torch.cat([run.ours(recorder, pack([part])) for part in (short, long)])
+    _require_every_layer(recorder, layers)
+    both = torch.cat([own_short, own_long])
+    same(alone, both, "our attention and its own give two sequences different logits")
+    packed = run.ours(recorder, pack([short, long]))
+    _require_every_layer(recorder, layers)
+    same(packed, alone, "two sequences packed together and alone have different logits")
+    first = run.ours(recorder, pack([long[: LENGTHS[0]]]))
+    parts = torch.cat([first, run.ours(recorder, pack([long], LENGTHS[0]))])
+    message = "a sequence in two parts and whole has different logits: it keeps a state of its own"
+    same(parts, alone[LENGTHS[0] :], message)
     if len(recorder.shapes) != 1:
-        raise refuse(f"its layers have different attention shapes {sorted(recorder.shapes)}")
+        raise _Refused(f"its layers have different attention shapes {sorted(recorder.shapes)}")
     if len(recorder.softcaps) != 1:
-        raise refuse("its layers have different soft caps")
+        raise _Refused("its layers have different soft caps")
     heads, kv_heads, head_dim = next(iter(recorder.shapes))
     return Found(
         heads=heads,
         kv_heads=kv_heads,
         head_dim=head_dim,
-        vocab_size=results[2].shape[-1],
+        vocab_size=packed.shape[-1],
         windows=tuple(recorder.windows),
         softcap=next(iter(recorder.softcaps)),
+        reach=_reach(run, long),
     )
+
+
+def _comparison(model: Any, largest: float) -> Callable[[Tensor, Tensor, str], None]:
+    """What raises `_Refused` for logits that differ; `largest` is the largest logit."""
+    limit = TOLERANCE.get(model.dtype, 6e-2)
+
+    def same(got: Tensor, want: Tensor, message: str) -> None:
+        difference = _difference(model, got, want)
+        if not difference <= limit * largest:
+            raise _Refused(f"{message} (by {difference:.2g} of {largest:.2g})")
+
+    return same
+
+
+def _difference(model: Any, got: Tensor, want: Tensor) -> float:
+    rows = (got - want).abs().amax(-1)
+    # Rounding may send a row to another expert; a model that ignores us gets most rows wrong.
+    return float(rows.max() if model.dtype == torch.float32 else rows.median())
+
+
+def _require_every_layer(recorder: Recorder, layers: int) -> None:
+    if recorder.layers == list(range(layers)):
+        return
+    called = "never" if not recorder.layers else f"for layers {recorder.layers}"
+    raise _Refused(
+        f"it has {layers} layers and calls the attention it is given {called}, so its keys and"
+        " values cannot be kept in the pool"
+    )
+
+
+def _reach(run: _Probe, ids: Tensor) -> int | None:
+    """
+    Smallest window that the model applies in a mask of its own instead of passing it on.
+
+    Windows are wider than a probe can be long, so they are narrowed for a moment: where our logits
+    then differ from the model's, sequences are exact only up to the window.
+    """
+    found: list[int] = []
+    for name in LIMITS:
+        settings = settings_of(run.model, name)
+        if not settings:
+            continue
+        with replaced(settings, name, NARROW):
+            own = run.own(ids)
+            ours = run.ours(Recorder(), pack([ids]))
+        limit = TOLERANCE.get(run.model.dtype, 6e-2) * float(own.abs().max())
+        if not _difference(run.model, ours, own) <= limit:
+            found.append(min(value for _, value in settings))
+    return min(found, default=None)

@@ -93,9 +93,17 @@ class WeightReader:
         return self._read("model.embed_tokens.weight", c.vocab_size, c.hidden_size)
 
     def head(self) -> Tensor | None:
-        """Output weight [vocab, hidden]; None where it is the embedding."""
+        """
+        Output weight [vocab, hidden]; None where it is the embedding.
+
+        A checkpoint that says "tied" and stores another output weight means that one, as
+        transformers reads it.
+        """
         c = self.config
-        return None if c.tied else self._read("lm_head.weight", c.vocab_size, c.hidden_size)
+        if c.tied and "lm_head.weight" not in self._files.names():
+            return None
+        head = self._read("lm_head.weight", c.vocab_size, c.hidden_size)
+        return None if c.tied and torch.equal(head, self.embedding()) else head
 
     def norm(self) -> Tensor:
         """Weight of the last norm [hidden]."""
