@@ -17,7 +17,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.load import EMBEDDED
 from sglc_runtime.protocol import (
@@ -162,7 +162,7 @@ class _Outcome:
     preemptions: int
 
 
-def _run(engine: Engine, prompts: Sequence[str], new: int, *, batch: int, flush: bool) -> _Outcome:
+def _run(engine: EngineLoop, prompts: Sequence[str], new: int, *, batch: int, flush: bool) -> _Outcome:
     """Run prompts `batch` at a time; `flush` empties the cache before each batch."""
     rows: dict[tuple[int, int], Tensor] = {}
 
@@ -200,7 +200,7 @@ def _run(engine: Engine, prompts: Sequence[str], new: int, *, batch: int, flush:
 
 @torch.inference_mode()
 def _generate(
-    config: EngineConfig, engine: Engine, prompts: Sequence[str], new: int
+    config: EngineConfig, engine: EngineLoop, prompts: Sequence[str], new: int
 ) -> list[tuple[int, ...]]:
     """What transformers says to each prompt alone, in float32 on the same device."""
     import transformers

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from sglc_runtime.text.tokenizer import Tokenizer
 
 
-class Engine:
+class EngineLoop:
     """Runs requests on one model. `kv_slots` is the size of the pool that `attention` owns."""
 
     def __init__(
@@ -171,3 +171,6 @@ class Engine:
         """After a pass that failed half-way: the cache cannot be trusted, nor can who was in it."""
         for request in self.admission.forget():
             self.lifecycle.fail(request, kind, message)
+
+
+Engine = EngineLoop  # until every caller says EngineLoop

@@ -13,7 +13,17 @@ from sglc_runtime.context import EngineContext, check_sampling
 from sglc_runtime.deadlines import Deadlines
 from sglc_runtime.errors import FailureKind, RequestError
 from sglc_runtime.kv import Node, PinError
-from sglc_runtime.protocol import Append, Done, Event, Failed, Generate, Submit, Warm
+from sglc_runtime.protocol import (
+    Append,
+    AppendIds,
+    Done,
+    Event,
+    Failed,
+    Generate,
+    Ids,
+    Submit,
+    Warm,
+)
 from sglc_runtime.request import Request
 from sglc_runtime.sequence import Sequence
 from sglc_runtime.steps import GenerateRun, ScoreRun, StepRun, WarmRun
@@ -135,6 +145,11 @@ class Lifecycle:
             step = request.steps[request.step]
             if isinstance(step, Append):
                 request.path.text += step.text
+                request.step += 1
+                continue
+            if isinstance(step, AppendIds):
+                given = (Ids(step.ids, given=True),)
+                request.path.append(given, context.encode, context.vocab_size)
                 request.step += 1
                 continue
             request.path.encode(context.encode)

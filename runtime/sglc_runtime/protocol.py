@@ -29,6 +29,8 @@ class Ids(Struct, frozen=True, tag="ids"):
     """Ids that a `Generate` or `Score` step produced earlier on this path."""
 
     ids: tuple[int, ...]
+    given: bool = False
+    """They came from outside (`AppendIds`): a path that they open may have its BOS among them."""
 
 
 Segment = Text | Ids
@@ -69,13 +71,23 @@ class Append(Struct, frozen=True, tag="append"):
     text: str
 
 
+class AppendIds(Struct, frozen=True, tag="append_ids"):
+    """
+    Append ids as they are; text before them is a run of its own, as is text after them.
+
+    Where they open the path, the BOS comes before them unless they begin with it.
+    """
+
+    ids: tuple[int, ...]
+
+
 class Generate(Struct, frozen=True, tag="generate"):
     """
     Sample a continuation. `key` (64 bits) seeds the counter-based noise: sample i, token j of this
     step draw from Philox keyed by (key, i, j), whatever else the engine is doing.
     """
 
-    sampling: Sampling
+    sampling: Sampling = Sampling()
     key: int = 0
 
 
@@ -90,7 +102,7 @@ class Score(Struct, frozen=True, tag="score"):
     ] = "token_length_normalized"
 
 
-Step = Append | Generate | Score
+Step = Append | AppendIds | Generate | Score
 
 
 class Submit(Struct, frozen=True, tag="submit"):

@@ -36,6 +36,12 @@ class Path:
                 wrong = [token for token in segment.ids if not 0 <= token < vocab_size]
                 if wrong:
                     raise RequestError("bad_request", f"no token has id {wrong[0]}")
+                if segment.given and not segment.ids:
+                    continue  # appending nothing must not end a text run
+                if segment.given and not self.opened and not self.text:
+                    bos = encode("", True)
+                    # As for text in which the BOS is spelled: no other comes before it.
+                    self.opened = bool(bos) and segment.ids[: len(bos)] == bos
                 self.encode(encode)
                 self.ids += segment.ids
             else:

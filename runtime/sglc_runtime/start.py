@@ -8,7 +8,7 @@ import msgspec
 import torch
 
 from sglc_runtime.attention.make import AttentionUnavailable, bytes_per_slot, make_attention
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.base import ModelSpec
 from sglc_runtime.models.errors import LoadError
@@ -31,7 +31,7 @@ FEW_SLOTS = 64
 """A pool below this holds no useful prompt."""
 
 
-def start_engine(config: EngineConfig) -> tuple[Engine, EngineInfo]:
+def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
     """Load and check. Raises EngineError with the kind and message of a `Fatal` event."""
     try:
         msgspec.convert(msgspec.to_builtins(config), EngineConfig)
@@ -78,7 +78,7 @@ def start_engine(config: EngineConfig) -> tuple[Engine, EngineInfo]:
         size = slots * bytes_per_slot(spec, spec.dtype) / 2**30
         message = f"no memory for a KV pool of {slots} slots ({size:.1f} GiB); lower kv_slots"
         raise EngineError("internal", message) from error
-    engine = Engine(
+    engine = EngineLoop(
         model,
         tokenizer,
         attention,

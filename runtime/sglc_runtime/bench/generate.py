@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.machine_load import LoadWatch
 from sglc_runtime.models.load import EMBEDDED
@@ -173,7 +173,7 @@ def _measure(
     return result
 
 
-def _engine_side(engine: Engine) -> Run:
+def _engine_side(engine: EngineLoop) -> Run:
     head = len(engine.context.encode("", True))
 
     def run(prompts: list[Prompt], new: int) -> list[list[int]]:
@@ -195,7 +195,7 @@ def _engine_side(engine: Engine) -> Run:
     return run
 
 
-def _transformers_side(config: EngineConfig, engine: Engine, info: EngineInfo) -> Run:
+def _transformers_side(config: EngineConfig, engine: EngineLoop, info: EngineInfo) -> Run:
     import transformers
 
     transformers.utils.logging.set_verbosity_error()

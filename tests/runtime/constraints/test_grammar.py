@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import Append, Generate, Generated, Sampling, Submit, Text
 from tests.runtime.engine.driving import failure, generate, make_engine, only, run
 
@@ -25,7 +25,7 @@ SCHEMA = {
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
+def engine() -> EngineLoop:
     return make_engine()
 
 
@@ -38,7 +38,7 @@ def sampling(**changes: object) -> Sampling:
     "regex", [IP, "(yes|no)", "[A-Z][a-z]{2,5}( [a-z]{1,6}){1,3}!", "^é{1,3}日?$", r"\d{3}/\d{2}"]
 )
 @pytest.mark.parametrize("temperature", [0.0, 1.5])
-def test_text_matches_the_regex(engine: Engine, regex: str, temperature: float) -> None:
+def test_text_matches_the_regex(engine: EngineLoop, regex: str, temperature: float) -> None:
     samples = generate(
         engine, "Answer: ", sampling(regex=regex, temperature=temperature, n=3), key=11
     )
@@ -52,7 +52,7 @@ def test_text_matches_the_regex(engine: Engine, regex: str, temperature: float) 
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_text_matches_the_schema(engine: Engine, seed: int) -> None:
+def test_text_matches_the_schema(engine: EngineLoop, seed: int) -> None:
     constraint = sampling(json_schema=json.dumps(SCHEMA), temperature=1.0, ignore_eos=seed % 2 == 0)
     (sample,) = generate(engine, "JSON: ", constraint, key=seed)
     assert sample.finish == "stop"
@@ -64,7 +64,7 @@ def test_text_matches_the_schema(engine: Engine, seed: int) -> None:
     assert len(value["tags"]) <= 2
 
 
-def test_constraints_do_not_depend_on_the_batch(engine: Engine) -> None:
+def test_constraints_do_not_depend_on_the_batch(engine: EngineLoop) -> None:
     mixed = [sampling(regex=IP, temperature=1.0), sampling(), sampling(regex="[a-f]{1,20}")]
     submits = [
         Submit(i, (Text("Go "),), (Generate(s, key=i), Append(" and "), Generate(s, key=9)))
@@ -79,13 +79,13 @@ def test_constraints_do_not_depend_on_the_batch(engine: Engine) -> None:
             assert together[event.id, event.step] == event.samples
 
 
-def test_length_cuts_a_constrained_text(engine: Engine) -> None:
+def test_length_cuts_a_constrained_text(engine: EngineLoop) -> None:
     (sample,) = generate(engine, "Go ", sampling(regex="[a-z]{50}", max_new_tokens=5))
     assert sample.finish == "length"
     assert len(sample.ids) == 5
 
 
-def test_min_new_tokens_waits_where_the_grammar_allows(engine: Engine) -> None:
+def test_min_new_tokens_waits_where_the_grammar_allows(engine: EngineLoop) -> None:
     (short,) = generate(engine, "Go ", sampling(regex="[a-c]{1,40}", max_new_tokens=60))
     (long,) = generate(
         engine, "Go ", sampling(regex="[a-c]{1,40}", max_new_tokens=60, min_new_tokens=25)
@@ -95,7 +95,7 @@ def test_min_new_tokens_waits_where_the_grammar_allows(engine: Engine) -> None:
     assert forced.text == "ab"
 
 
-def test_stop_strings_hold_inside_a_grammar(engine: Engine) -> None:
+def test_stop_strings_hold_inside_a_grammar(engine: EngineLoop) -> None:
     (full,) = generate(engine, "Go ", sampling(regex="[a-z]{20}", max_new_tokens=60))
     stop = full.text[4:6]
     (cut,) = generate(engine, "Go ", sampling(regex="[a-z]{20}", max_new_tokens=60, stop=(stop,)))
@@ -114,7 +114,7 @@ def test_stop_strings_hold_inside_a_grammar(engine: Engine) -> None:
         ({"json_schema": "{}", "regex": "a"}, "exclude each other"),
     ],
 )
-def test_bad_constraints(engine: Engine, changes: dict[str, str], message: str) -> None:
+def test_bad_constraints(engine: EngineLoop, changes: dict[str, str], message: str) -> None:
     good = Submit(2, (Text("Go"),), (Generate(sampling(max_new_tokens=3)),))
     bad = Submit(1, (Text("Go"),), (Generate(sampling(**changes)),))
     events = run(engine, [bad, good])
@@ -124,7 +124,7 @@ def test_bad_constraints(engine: Engine, changes: dict[str, str], message: str) 
     assert [event.id for event in only(events, Generated)] == [2]
 
 
-def test_leaving_the_grammar_ends_the_text(engine: Engine) -> None:
+def test_leaving_the_grammar_ends_the_text(engine: EngineLoop) -> None:
     """Greedy: where the text may end and the model wants what cannot follow, it ends."""
     decode = engine.context.tokenizer.decode
     stayed = tried = 0
@@ -147,7 +147,7 @@ def test_leaving_the_grammar_ends_the_text(engine: Engine) -> None:
     assert stayed >= 1
 
 
-def test_sampling_ends_with_the_probability_of_leaving(engine: Engine) -> None:
+def test_sampling_ends_with_the_probability_of_leaving(engine: EngineLoop) -> None:
     from tests.runtime.engine.driving import LogitsLog
 
     log = LogitsLog(engine)

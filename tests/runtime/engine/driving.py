@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
     Command,
     EngineConfig,
@@ -44,7 +44,7 @@ def make_engine(
     max_running: int = 64,
     chunk_tokens: int = 512,
     model: str | None = None,
-) -> Engine:
+) -> EngineLoop:
     """A fresh engine; one torch thread."""
     engine, _ = start_engine(
         EngineConfig(
@@ -58,7 +58,7 @@ def make_engine(
     return engine
 
 
-def run(engine: Engine, commands: Sequence[Command], check: bool = True) -> list[Event]:
+def run(engine: EngineLoop, commands: Sequence[Command], check: bool = True) -> list[Event]:
     """Carry commands out to the end; the engine's invariants hold after every pass."""
     engine.submit(commands)
     events = engine.take_events()
@@ -77,7 +77,7 @@ def only(events: Sequence[Event], kind: type[E]) -> list[E]:
 
 
 def generate(
-    engine: Engine, prompt: str, sampling: Sampling = GREEDY, key: int = 0
+    engine: EngineLoop, prompt: str, sampling: Sampling = GREEDY, key: int = 0
 ) -> tuple[Sample, ...]:
     """Samples of a single request."""
     events = run(engine, [Submit(0, (Text(prompt),), (Generate(sampling, key),))])
@@ -106,7 +106,7 @@ def results(events: Sequence[Event]) -> dict[tuple[int, int], object]:
 class LogitsLog:
     """Records every row of logits that was sampled from."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: EngineLoop) -> None:
         self.rows: dict[tuple[int, int, int, int], Tensor] = {}
         engine.on_logits = self
 

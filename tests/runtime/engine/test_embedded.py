@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.models.load import EMBEDDED
 from sglc_runtime.models.self_check import self_check
 from sglc_runtime.protocol import Generate, Generated, Sampling, Submit, Text
@@ -25,11 +25,11 @@ NEW = 32
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
+def engine() -> EngineLoop:
     return make_engine(model=str(EMBEDDED))
 
 
-def test_regex_of_sglangs_example(engine: Engine) -> None:
+def test_regex_of_sglangs_example(engine: EngineLoop) -> None:
     prompt = "Q: What is the IP address of the Google DNS servers?\nA: "
     (sample,) = generate(engine, prompt, Sampling(temperature=0.0, regex=IP))
     assert sample.text == "8.8.8.8"
@@ -59,7 +59,7 @@ def test_greedy_equals_generate(setting: dict[str, int]) -> None:
         assert got[number] == tuple(want[0, ids.shape[1] :].tolist())
 
 
-def test_the_guarantee_is_claimed_and_can_fail(engine: Engine) -> None:
+def test_the_guarantee_is_claimed_and_can_fail(engine: EngineLoop) -> None:
     attention = engine.attention
     with torch.inference_mode():
         assert self_check(engine.model, attention)

@@ -7,7 +7,7 @@ from functools import cache
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
     Append,
     Cancel,
@@ -90,7 +90,7 @@ def outcome(events: list[Event], number: int) -> Outcome:
 
 
 @cache
-def reference() -> Engine:
+def reference() -> EngineLoop:
     return make_engine()
 
 

@@ -8,7 +8,7 @@ import re
 import pytest
 import torch
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
     Append,
     Delta,
@@ -34,7 +34,7 @@ PROMPT = "What is the capital of France? "
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
+def engine() -> EngineLoop:
     return make_engine()
 
 
@@ -44,13 +44,13 @@ def changed(sampling: Sampling = GREEDY, **changes: object) -> Sampling:
     return Sampling(**(fields | changes))
 
 
-def whole(engine: Engine) -> Sample:
+def whole(engine: EngineLoop) -> Sample:
     """A greedy sample without any stop."""
     return generate(engine, PROMPT, changed(max_new_tokens=30))[0]
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])
-def test_stop_string_cuts_the_text_and_keeps_whole_tokens(engine: Engine, length: int) -> None:
+def test_stop_string_cuts_the_text_and_keeps_whole_tokens(engine: EngineLoop, length: int) -> None:
     full = whole(engine)
     at = next(i for i in range(8, 40) if full.text.find(full.text[i : i + length]) == i)
     stop = full.text[at : at + length]
@@ -63,7 +63,7 @@ def test_stop_string_cuts_the_text_and_keeps_whole_tokens(engine: Engine, length
     assert sample.completion_tokens > len(sample.ids) or not sample.tail
 
 
-def test_a_tail_opens_the_next_text_run(engine: Engine) -> None:
+def test_a_tail_opens_the_next_text_run(engine: EngineLoop) -> None:
     full = whole(engine)
     decode = engine.context.tokenizer.decode
     # A stop in the middle of a token leaves a tail.
@@ -88,7 +88,7 @@ def test_a_tail_opens_the_next_text_run(engine: Engine) -> None:
     assert again.prompt_tokens == second.prompt_tokens
 
 
-def test_stop_token_ids_and_eos(engine: Engine) -> None:
+def test_stop_token_ids_and_eos(engine: EngineLoop) -> None:
     full = whole(engine)
     token = full.ids[5]
     first = full.ids.index(token)
@@ -114,7 +114,7 @@ def test_stop_token_ids_and_eos(engine: Engine) -> None:
     assert late.completion_tokens >= first + 2
 
 
-def test_stop_regex(engine: Engine) -> None:
+def test_stop_regex(engine: EngineLoop) -> None:
     full = whole(engine)
     (sample,) = generate(engine, PROMPT, changed(max_new_tokens=30, stop_regex=("[a-z]{2}",)))
     assert sample.matched == "[a-z]{2}"
@@ -122,7 +122,7 @@ def test_stop_regex(engine: Engine) -> None:
     assert sample.text[-2:].isalpha()
 
 
-def test_streamed_text_is_the_text(engine: Engine) -> None:
+def test_streamed_text_is_the_text(engine: EngineLoop) -> None:
     full = whole(engine)
     stop = full.text[20:22]
     sampling = changed(max_new_tokens=30, stop=(stop, full.text[10] + "\0"))
@@ -136,14 +136,14 @@ def test_streamed_text_is_the_text(engine: Engine) -> None:
     assert len([d for d in only(events, Delta) if d.step == 0]) > 3
 
 
-def test_length_is_limited_by_the_context(engine: Engine) -> None:
+def test_length_is_limited_by_the_context(engine: EngineLoop) -> None:
     (sample,) = generate(engine, PROMPT * 16, changed(max_new_tokens=4000))
     prompt = len(engine.context.encode(PROMPT * 16, True))
     assert sample.finish == "length"
     assert prompt + len(sample.ids) == engine.context.context_length
 
 
-def test_samples_differ_and_do_not_depend_on_n(engine: Engine) -> None:
+def test_samples_differ_and_do_not_depend_on_n(engine: EngineLoop) -> None:
     sampling = changed(temperature=1.0, n=4)
     four = generate(engine, PROMPT, sampling, key=7)
     assert len({sample.ids for sample in four}) == 4
@@ -153,7 +153,7 @@ def test_samples_differ_and_do_not_depend_on_n(engine: Engine) -> None:
     assert generate(narrow, PROMPT, sampling, key=7) == four
 
 
-def test_sampled_tokens_follow_the_models_distribution(engine: Engine) -> None:
+def test_sampled_tokens_follow_the_models_distribution(engine: EngineLoop) -> None:
     log = LogitsLog(engine)
     draws = 600
     sampling = changed(temperature=2.0, max_new_tokens=1, n=draws)
@@ -169,12 +169,12 @@ def test_sampled_tokens_follow_the_models_distribution(engine: Engine) -> None:
     assert (deviation < bound).all()
 
 
-def test_tiny_temperature_is_greedy(engine: Engine) -> None:
+def test_tiny_temperature_is_greedy(engine: EngineLoop) -> None:
     assert generate(engine, PROMPT, changed(temperature=1e-7)) == generate(engine, PROMPT)
     assert generate(engine, PROMPT, changed(temperature=3.0, top_k=1)) == generate(engine, PROMPT)
 
 
-def test_logit_bias_decides(engine: Engine) -> None:
+def test_logit_bias_decides(engine: EngineLoop) -> None:
     free = whole(engine)
     wanted = next(token for token in range(5, 400) if token not in free.ids)
     sampling = changed(max_new_tokens=3, logit_bias=((wanted, 1e4),))
@@ -197,14 +197,14 @@ def test_logit_bias_decides(engine: Engine) -> None:
     ],
 )
 def test_wrong_penalties_fail_their_request(
-    engine: Engine, wrong: dict[str, object], message: str
+    engine: EngineLoop, wrong: dict[str, object], message: str
 ) -> None:
     events = run(engine, [Submit(0, (Text(PROMPT),), (Generate(changed(**wrong)),))])
     assert message in failure(events).message
     assert failure(events).kind == "bad_request"
 
 
-def test_penalties_lower_what_was_generated(engine: Engine) -> None:
+def test_penalties_lower_what_was_generated(engine: EngineLoop) -> None:
     log = LogitsLog(engine)
     sampling = changed(max_new_tokens=20, frequency_penalty=1.5, presence_penalty=0.5)
     (sample,) = generate(engine, PROMPT, sampling)
@@ -218,7 +218,7 @@ def test_penalties_lower_what_was_generated(engine: Engine) -> None:
     assert sample.ids != whole(engine).ids[:20]
 
 
-def test_logprobs_are_the_models_own(engine: Engine) -> None:
+def test_logprobs_are_the_models_own(engine: EngineLoop) -> None:
     log = LogitsLog(engine)
     sampling = changed(temperature=0.7, top_p=0.5, logprobs=True, top_logprobs=3)
     (sample,) = generate(engine, PROMPT, sampling, key=5)
@@ -277,7 +277,7 @@ def test_prompt_logprobs_agree_with_generation_and_cache() -> None:
     ],
 )
 def test_bad_parameters_fail_only_their_request(
-    engine: Engine, changes: dict[str, object], message: str
+    engine: EngineLoop, changes: dict[str, object], message: str
 ) -> None:
     bad = Submit(1, (Text(PROMPT),), (Append("x"), Generate(changed(**changes))))
     good = Submit(2, (Text(PROMPT),), (Generate(GREEDY),))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.inline import InlineEngine
 from sglc_runtime.protocol import (
     EngineConfig,
@@ -24,11 +24,11 @@ GOOD = Submit(1, (Text("The capital"),), (Generate(GREEDY),))
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
+def engine() -> EngineLoop:
     return make_engine()
 
 
-def beside_a_good_one(engine: Engine, sampling: Sampling) -> Failed | Generated:
+def beside_a_good_one(engine: EngineLoop, sampling: Sampling) -> Failed | Generated:
     """What became of a request; one that ran beside it got its usual text."""
     alone = only(run(engine, [GOOD]), Generated)[0].samples
     bad = Submit(2, (Text("It is"),), (Generate(sampling),))
@@ -43,7 +43,7 @@ def beside_a_good_one(engine: Engine, sampling: Sampling) -> Failed | Generated:
 @pytest.mark.parametrize("stop", [10**6, 384, -1, -400])
 @pytest.mark.parametrize("regex", [None, "[a-z]+"])
 def test_stop_ids_outside_the_vocabulary_never_come(
-    engine: Engine, stop: int, regex: str | None
+    engine: EngineLoop, stop: int, regex: str | None
 ) -> None:
     sampling = Sampling(
         max_new_tokens=4, min_new_tokens=2, temperature=0.0, regex=regex, stop_token_ids=(stop,)
@@ -57,7 +57,7 @@ def test_stop_ids_outside_the_vocabulary_never_come(
     assert with_it.samples == without.samples
 
 
-def test_a_grammar_that_gives_up_while_running_fails_alone(engine: Engine) -> None:
+def test_a_grammar_that_gives_up_while_running_fails_alone(engine: EngineLoop) -> None:
     failed = beside_a_good_one(engine, Sampling(max_new_tokens=4, json_schema='{"$ref": "#"}'))
     assert isinstance(failed, Failed)
     assert failed.kind == "bad_request"
@@ -73,14 +73,14 @@ def test_a_grammar_that_gives_up_while_running_fails_alone(engine: Engine) -> No
         ('{"items":' * 900 + "{}" + "}" * 900, "recursion limit"),
     ],
 )
-def test_schemas_that_cannot_be_compiled(engine: Engine, schema: str, message: str) -> None:
+def test_schemas_that_cannot_be_compiled(engine: EngineLoop, schema: str, message: str) -> None:
     failed = beside_a_good_one(engine, Sampling(max_new_tokens=4, json_schema=schema))
     assert isinstance(failed, Failed)
     assert failed.kind == "bad_request"
     assert message in failed.message
 
 
-def test_the_schema_true_is_any_json(engine: Engine) -> None:
+def test_the_schema_true_is_any_json(engine: EngineLoop) -> None:
     found = [
         beside_a_good_one(engine, Sampling(max_new_tokens=8, temperature=0.0, json_schema=schema))
         for schema in ("true", "{}")
@@ -89,7 +89,7 @@ def test_the_schema_true_is_any_json(engine: Engine) -> None:
     assert found[0] == found[1]
 
 
-def test_more_samples_than_any_machine_holds(engine: Engine) -> None:
+def test_more_samples_than_any_machine_holds(engine: EngineLoop) -> None:
     failed = beside_a_good_one(engine, Sampling(n=10**9, max_new_tokens=1))
     assert isinstance(failed, Failed)
     assert "n must be at most" in failed.message
@@ -121,7 +121,7 @@ def test_values_of_a_wrong_type(
     client.close()
 
 
-def test_long_text_runs_are_not_remembered(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_text_runs_are_not_remembered(engine: EngineLoop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.context, "context_length", 1 << 20)
     before = engine.context._remembered.cache_info().currsize
     text = "The capital of France. " * 1000
@@ -131,7 +131,7 @@ def test_long_text_runs_are_not_remembered(engine: Engine, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("text", ["a", " ", "The capital of France. ", "\U0001f600"])
 def test_megabytes_are_refused_unread(
-    engine: Engine, text: str, monkeypatch: pytest.MonkeyPatch
+    engine: EngineLoop, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prompt = text * (2_000_000 // len(text))
     usual = engine.context.tokenizer.encode_run
@@ -147,7 +147,7 @@ def test_megabytes_are_refused_unread(
     assert len(only(events, Generated)) == 1
 
 
-def test_the_bound_on_characters_holds(engine: Engine) -> None:
+def test_the_bound_on_characters_holds(engine: EngineLoop) -> None:
     tokenizer = engine.context.tokenizer
     assert tokenizer.most_characters is not None
     for token in tokenizer.backend.get_vocab().values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
     Append,
     Cancel,
@@ -171,7 +171,7 @@ def test_statistics_and_flush() -> None:
 class BrokenOnce:
     """A model that fails in one pass, to see what the engine does about it."""
 
-    def __init__(self, engine: Engine, at: int) -> None:
+    def __init__(self, engine: EngineLoop, at: int) -> None:
         self.inner = engine.model
         self.spec = engine.model.spec
         self.left = at

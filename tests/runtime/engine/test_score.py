@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sglc_runtime import choices
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import Append, Generate, Generated, Ids, Score, Scored, Submit, Text
 from tests.runtime.engine.driving import GREEDY, failure, make_engine, only, run
 
@@ -17,11 +17,11 @@ CHOICES = (" 56", " fifty six", " The answer is 56", " The answer is 57", " no")
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
+def engine() -> EngineLoop:
     return make_engine()
 
 
-def reference(engine: Engine, ids: list[int], start: int) -> list[float]:
+def reference(engine: EngineLoop, ids: list[int], start: int) -> list[float]:
     """Log probabilities of ids[start:], from one forward pass over all of them alone."""
     from sglc_runtime.models.base import Batch, Run
 
@@ -48,7 +48,7 @@ def test_scores_are_those_of_the_choices_own_tokens(chunk_tokens: int) -> None:
         assert score.normalized == pytest.approx(sum(score.logprobs) / len(tokens))
 
 
-def test_prefix_and_common_beginnings_are_computed_once(engine: Engine) -> None:
+def test_prefix_and_common_beginnings_are_computed_once(engine: EngineLoop) -> None:
     engine = make_engine()
     run(engine, [Submit(0, (Text(PROMPT),), (Score(CHOICES),))])
     prompt = engine.context.encode(PROMPT, True)
@@ -58,7 +58,7 @@ def test_prefix_and_common_beginnings_are_computed_once(engine: Engine) -> None:
     assert engine.stats().computed_tokens == len(prompt) + own
 
 
-def test_the_path_continues_after_the_winner(engine: Engine) -> None:
+def test_the_path_continues_after_the_winner(engine: EngineLoop) -> None:
     steps = (Score(CHOICES), Append(" so"), Generate(GREEDY))
     events = run(engine, [Submit(0, (Text(PROMPT),), steps)])
     (scored,) = only(events, Scored)
@@ -68,7 +68,7 @@ def test_the_path_continues_after_the_winner(engine: Engine) -> None:
     assert again.samples == generated.samples
 
 
-def test_equal_choices_take_the_first(engine: Engine) -> None:
+def test_equal_choices_take_the_first(engine: EngineLoop) -> None:
     for method in ("token_length_normalized", "greedy_token_selection"):
         events = run(engine, [Submit(0, (Text(PROMPT),), (Score((" a b", " a b"), method),))])  # type: ignore[arg-type]
         assert only(events, Scored)[0].winner == 0
@@ -77,7 +77,7 @@ def test_equal_choices_take_the_first(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("given", "message"), [((), "no choices"), (("a", ""), "the choice '' has no tokens")]
 )
-def test_bad_choices(engine: Engine, given: tuple[str, ...], message: str) -> None:
+def test_bad_choices(engine: EngineLoop, given: tuple[str, ...], message: str) -> None:
     failed = failure(run(engine, [Submit(0, (Text(PROMPT),), (Score(given),))]))
     assert failed.kind == "bad_request"
     assert message in failed.message

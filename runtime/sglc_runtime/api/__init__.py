@@ -1,0 +1,1 @@
+"""The public interface: an engine, requests on it, and what comes back. Never imports torch."""
