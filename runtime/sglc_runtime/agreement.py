@@ -162,7 +162,9 @@ class _Outcome:
     preemptions: int
 
 
-def _run(engine: EngineLoop, prompts: Sequence[str], new: int, *, batch: int, flush: bool) -> _Outcome:
+def _run(
+    engine: EngineLoop, prompts: Sequence[str], new: int, *, batch: int, flush: bool
+) -> _Outcome:
     """Run prompts `batch` at a time; `flush` empties the cache before each batch."""
     rows: dict[tuple[int, int], Tensor] = {}
 

@@ -242,7 +242,7 @@ class Engine:
         terms: _Terms,
         commands: list[Command],
     ) -> None:
-        """Under the lock: note what is to be sent for a request, and for branches that can start."""
+        """Under the lock: what is to be sent for a request and for branches that can start."""
         if handle.done:
             return
         handle.started = True

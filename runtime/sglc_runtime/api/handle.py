@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Protocol
 
@@ -79,7 +80,7 @@ class RequestHandle:
         self._events: list[PathEvent] = []
         self._ended = False
         self._error: RequestError | EngineError | None = None
-        self._wakers: list[Callable[[], None]] = []
+        self._wakers: list[Callable[[], object]] = []
 
     def __repr__(self) -> str:
         state = "running" if not self._ended else "failed" if self._error else "done"
@@ -117,7 +118,7 @@ class RequestHandle:
         """Events of this request without its branches. Raises as `result` does."""
         seen = 0
         while True:
-            self._driver.wait(self._changed, lambda: self._has_news(seen), None)
+            self._driver.wait(self._changed, partial(self._has_news, seen), None)
             yield from (news := self._events[seen:])
             seen += len(news)
             if not news and self._ended:
@@ -128,7 +129,7 @@ class RequestHandle:
         """Events as they come; a task that is cancelled while it waits cancels the request."""
         seen = 0
         while True:
-            await self._until(lambda: self._has_news(seen))
+            await self._until(partial(self._has_news, seen))
             news = self._events[seen:]
             for event in news:
                 yield event
@@ -150,13 +151,10 @@ class RequestHandle:
         while True:
             future: asyncio.Future[None] = loop.create_future()
 
-            def wake(future: asyncio.Future[None] = future) -> None:
-                loop.call_soon_threadsafe(lambda: future.done() or future.set_result(None))
-
             with self._changed:
                 if ready():
                     return
-                self._wakers.append(wake)
+                self._wakers.append(partial(loop.call_soon_threadsafe, _wake, future))
             self._driver.assist()
             try:
                 await future
@@ -164,7 +162,8 @@ class RequestHandle:
                 self.cancel()
                 raise
 
-    def _tree(self) -> Iterator[RequestHandle]:
+    def tree(self) -> Iterator[RequestHandle]:
+        """This request, its branches and theirs, depth first."""
         todo = [self]
         while todo:
             request = todo.pop()
@@ -230,3 +229,8 @@ class RequestHandle:
                 wake()
             except RuntimeError:  # its event loop is closed: nobody waits any more
                 continue
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

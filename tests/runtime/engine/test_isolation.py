@@ -121,7 +121,9 @@ def test_values_of_a_wrong_type(
     client.close()
 
 
-def test_long_text_runs_are_not_remembered(engine: EngineLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_text_runs_are_not_remembered(
+    engine: EngineLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engine.context, "context_length", 1 << 20)
     before = engine.context._remembered.cache_info().currsize
     text = "The capital of France. " * 1000
