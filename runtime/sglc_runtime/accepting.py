@@ -8,6 +8,7 @@ from torch import Tensor
 
 from sglc_runtime.admission import Admission
 from sglc_runtime.batching import Work
+from sglc_runtime.constraints.masks import MaskFiller
 from sglc_runtime.generation import SampleRun
 from sglc_runtime.lifecycle import Lifecycle
 from sglc_runtime.sampling.sampler import sample
@@ -26,6 +27,17 @@ class Accepting:
         self.lifecycle = lifecycle
         self.admission = admission
         self.on_logits: LogitsHook | None = None
+        self.masks = MaskFiller(lifecycle.context.vocab_size)
+
+    def prepare(self, work: list[Work]) -> None:
+        """Start on the masks that a pass needs behind it, while the model runs it."""
+        self.masks.begin(
+            run.constraint
+            for sequence, _, end, _ in work
+            if end == len(sequence.ids)
+            for run in sequence.samples
+            if run.constraint is not None
+        )
 
     def take(self, work: list[Work], logits: Tensor) -> None:
         """Hand logits to scoring and sampling, and move every sequence on."""
@@ -82,10 +94,12 @@ class Accepting:
     ) -> None:
         """Sample a token for each run from its row of `logits`, and move its sequence on."""
         if any(run.constraint is not None for run in runs):
+            self.masks.finish()
             # A grammar that gives up fails its own request, not the pass.
             for sequence, run in zip(owners, runs, strict=True):
                 try:
-                    run.allowed()
+                    if run.constraint is not None:
+                        run.constraint.check()
                 except Exception as error:
                     self.lifecycle.fail_with(sequence.step.request, error)
             left = [

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
 
-from sglc_runtime.constraints.grammar import Constraint, GrammarCompiler
+from sglc_runtime.constraints.compiler import GrammarCompiler
+from sglc_runtime.constraints.matcher import Constraint
 from sglc_runtime.errors import RequestError
 from sglc_runtime.output import OutputText
 from sglc_runtime.protocol import Sampling
@@ -17,6 +19,7 @@ from sglc_runtime.request import Path
 from sglc_runtime.text.tokenizer import Tokenizer, TokenizerError
 
 if TYPE_CHECKING:
+    from sglc_grammar.constraints.grammars import GrammarKind
     from sglc_runtime.models.base import ModelSpec
 
 ENCODED_RUNS = 1024
@@ -105,15 +108,18 @@ class EngineContext:
         self.check_length(prompt + 1 if prompt and max_new_tokens > 0 else prompt)
         return max(0, min(max_new_tokens, self.context_length - prompt))
 
-    def constraint(self, sampling: Sampling) -> Constraint | None:
-        """The grammar that `sampling` asks for, at its start."""
-        if sampling.regex is not None and sampling.json_schema is not None:
-            raise RequestError("bad_request", "a regex and a JSON schema exclude each other")
-        if sampling.regex is not None:
-            return self._grammars.start("regex", sampling.regex)
-        if sampling.json_schema is not None:
-            return self._grammars.start("json_schema", sampling.json_schema)
-        return None
+    def constraint(self, sampling: Sampling) -> Future[Constraint] | None:
+        """The start of the grammar that `sampling` asks for; compiled by another thread."""
+        given: tuple[tuple[GrammarKind, str | None], ...] = (
+            ("regex", sampling.regex),
+            ("json_schema", sampling.json_schema),
+            ("ebnf", sampling.ebnf),
+        )
+        asked = [(kind, source) for kind, source in given if source is not None]
+        if len(asked) > 1:
+            first, second = (f"`{kind}`" for kind, _ in asked[:2])
+            raise RequestError("bad_request", f"{first} and {second} exclude each other")
+        return self._grammars.begin(*asked[0]) if asked else None
 
     def output_text(self, sampling: Sampling, stream: bool) -> OutputText | None:
         """What watches the text of a sample, where anything must."""

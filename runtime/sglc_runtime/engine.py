@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from sglc_runtime.text.tokenizer import Tokenizer
 
 
+PATIENCE = 0.02
+"""Seconds that a step waits for a grammar's compilation where there is nothing else to do."""
+
+
 class EngineLoop:
     """Runs requests on one model. `kv_slots` is the size of the pool that `attention` owns."""
 
@@ -78,6 +82,10 @@ class EngineLoop:
     @property
     def busy(self) -> bool:
         """Something is left to compute."""
+        return self._computing or self.lifecycle.compiling.busy
+
+    @property
+    def _computing(self) -> bool:
         return bool(self.admission.running or self.admission.waiting)
 
     @property
@@ -141,10 +149,12 @@ class EngineLoop:
         began = perf_counter()
         try:
             self.lifecycle.expire()
+            self.lifecycle.resume(0.0 if self._computing else PATIENCE)
             if work := self.admission.schedule(self.lifecycle.fail):
                 if self.speculation is not None:
                     work = self.speculation.draft(work, self.limits.chunk_tokens)
                 packed = self.packer.pack(work, self.cache.tree.version)
+                self.accepting.prepare(packed.work)
                 logits = self.model.forward(packed.batch, self.attention.bind(packed.batch))
                 self.counters.steps += 1
                 self.accepting.take(packed.work, logits)

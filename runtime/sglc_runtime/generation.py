@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sglc_runtime.output import OutputText
@@ -18,7 +16,7 @@ from sglc_runtime.sampling.philox import Noise
 from sglc_runtime.sampling.sampler import top_logprobs
 
 if TYPE_CHECKING:
-    from sglc_runtime.constraints.grammar import Constraint
+    from sglc_runtime.constraints.matcher import Constraint
     from sglc_runtime.text.tokenizer import Tokenizer
 
 Spellings = Callable[[], Mapping[bytes, Sequence[int]]]
@@ -81,7 +79,6 @@ class SampleRun:
         self.matched: str | int | None = None
         self._dropped = 0
         self._vocab_size = vocab_size
-        self._allowed: NDArray[np.bool_] | None = None
 
     @cached_property
     def _stop_list(self) -> list[int]:
@@ -92,30 +89,11 @@ class SampleRun:
         """Ids that may not come yet, because of `min_new_tokens`."""
         return self._stop_list if len(self.tokens) < self.sampling.min_new_tokens else []
 
-    def allowed(self) -> NDArray[np.bool_] | None:
-        """
-        Bool [vocab] of what the constraint lets come next; worked out once a token.
-
-        Raises RequestError where the grammar cannot go on or has become too complex.
-        """
-        if self.constraint is not None and self._allowed is None:
-            self._allowed = self._longer(self.constraint.allowed())
-        return self._allowed
-
-    def _longer(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """`mask` without what would end the text too early, where that leaves anything."""
-        if self.banned:
-            longer = mask.copy()
-            longer[self.banned] = False
-            if longer.any():
-                return longer
-        return mask
-
-    def may_end(self, allowed: NDArray[np.bool_]) -> int | None:
-        """An EOS that `allowed` lets come, where the constrained text so far may end."""
+    def may_end(self, forbidden: Tensor) -> int | None:
+        """An EOS that is not `forbidden`, where the constrained text so far may end."""
         if self.constraint is None or not self.tokens or not self.constraint.accepting:
             return None
-        return next((token for token in sorted(self.eos_ids) if allowed[token]), None)
+        return next((token for token in sorted(self.eos_ids) if not forbidden[token]), None)
 
     def can_begin(self, token: int, forbidden: Tensor) -> bool:
         """Whether some token that is not `forbidden` spells the beginning of `token`."""
@@ -136,7 +114,6 @@ class SampleRun:
     def accept(self, token: int) -> bool:
         """Take a token; True when the sample has ended."""
         self.tokens.append(token)
-        self._allowed = None
         if token in self.stop_ids or (self.constraint is not None and token in self.eos_ids):
             self._dropped = 1
             return self._end("stop", token)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 
 from sglc_runtime.admission import Admission
+from sglc_runtime.constraints.compiling import Compiling
 from sglc_runtime.context import EngineContext, check_sampling
 from sglc_runtime.deadlines import Deadlines
 from sglc_runtime.errors import FailureKind, RequestError
@@ -41,6 +42,7 @@ class Lifecycle:
         self.deadlines = Deadlines()
         self.requests: dict[int, Request] = {}
         self.events: list[Event] = []
+        self.compiling = Compiling()
         self._arrived = 0
 
     def submit(self, command: Submit) -> None:
@@ -64,6 +66,15 @@ class Lifecycle:
                 message = f"the deadline of {request.deadline:g} seconds passed {where}"
                 self.fail(request, "deadline", message)
 
+    def resume(self, patience: float) -> None:
+        """Go on with requests whose grammars are compiled; wait for one `patience` seconds."""
+        for request in self.compiling.ready(patience):
+            if self.requests.get(request.id) is request:
+                try:
+                    self._advance(request)
+                except Exception as error:
+                    self.fail_with(request, error)
+
     def retire(self, sequence: Sequence) -> None:
         """A sequence is through; so may be its step."""
         step = sequence.step
@@ -79,6 +90,7 @@ class Lifecycle:
         if self.requests.pop(request.id, None) is None:
             return
         self.admission.unstarted.discard(request.id)
+        self.compiling.forget(request)
         if request.run is not None:
             for sequence in request.run.sequences:
                 self.admission.leave(sequence)
@@ -155,6 +167,8 @@ class Lifecycle:
             request.path.encode(context.encode)
             if isinstance(step, Generate):
                 check_sampling(step.sampling)
+                if self.compiling.holds(request, context.constraint(step.sampling)):
+                    return
                 self._start(GenerateRun(request, context, step))
             else:
                 self._start(ScoreRun(request, context, step))

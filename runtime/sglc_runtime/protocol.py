@@ -58,6 +58,13 @@ class Sampling(Struct, frozen=True, kw_only=True):
     ignore_eos: bool = False
     regex: str | None = None
     json_schema: str | None = None
+    ebnf: str | None = None
+    """A grammar: EBNF with a rule `root ::= ...`, or Lark with a rule `start: ...`."""
+    jump_forward: bool | None = None
+    """
+    Append tokens that a constraint leaves no choice about without asking the model, cut as the
+    tokenizer cuts them. None: what the engine's configuration says.
+    """
     logprobs: bool = False
     """Return the log probability of every generated token."""
     top_logprobs: int = 0
@@ -351,3 +358,5 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     threads: int | None = None
     """Torch threads; None chooses from the free cores and the model's size."""
     trust_remote_code: bool = False
+    jump_forward: bool = False
+    """What holds for steps whose `Sampling.jump_forward` is None."""

@@ -90,7 +90,8 @@ class GenerateRun(StepRun):
         sampling, context = self.step.sampling, self.context
         ids = self.request.path.ids.copy()
         limit = context.generation_limit(len(ids), sampling.max_new_tokens)
-        source = context.constraint(sampling)
+        compiled = context.constraint(sampling)
+        source = compiled.result() if compiled is not None else None
         self.samples = [
             SampleRun(
                 sampling,

@@ -91,6 +91,7 @@ def to_sampling(params: GenParams) -> protocol.Sampling:
             "ignore_eos",
             "regex",
             "json_schema",
+            "ebnf",
         )
     }
     for name in ("max_new_tokens", "min_new_tokens", "n", "top_k"):

@@ -119,6 +119,8 @@ class OpenAI(BaseBackend):
         """Path, body, and whether the text stands between quotes that are not part of it."""
         if params.regex is not None:
             warnings.warn("this backend does not support `regex`; it is ignored", stacklevel=2)
+        if params.ebnf is not None:
+            warnings.warn("this backend does not support `ebnf`; it is ignored", stacklevel=2)
         kind = None if params.dtype is None else dtype_name(params.dtype)
         if kind is not None and (kind != "str" or self.is_chat_model):
             raise ValueError(f"this backend does not support dtype={kind}")

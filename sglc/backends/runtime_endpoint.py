@@ -39,6 +39,7 @@ _SAMPLING = (
     "ignore_eos",
     "regex",
     "json_schema",
+    "ebnf",
 )
 _LOGPROBS = (
     "return_logprob",

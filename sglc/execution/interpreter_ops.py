@@ -160,7 +160,7 @@ def _parameters(
     return values
 
 
-_PATTERNS = frozenset({"regex", "stop_regex", "json_schema"})
+_PATTERNS = frozenset({"regex", "stop_regex", "json_schema", "ebnf"})
 
 
 def _public(name: str) -> str:

@@ -31,6 +31,7 @@ GEN: Mapping[str, dict[str, Any]] = {
     **SAMPLING,
     "regex": {"type": "string"},
     "json_schema": {"type": "string"},
+    "ebnf": {"type": "string"},
     "dtype": {"enum": ["int", "float", "str", "bool"]},
     "json": {},
 }

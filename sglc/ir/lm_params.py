@@ -51,6 +51,7 @@ GEN_ATTRS: tuple[AttrSpec, ...] = (
     *(AttrSpec(name, type) for name, type in _SAMPLING),
     AttrSpec("regex", STR | NULL),
     AttrSpec("json_schema", STR | DICT | SYMBOL | NULL, doc="text, a schema, or one by name"),
+    AttrSpec("ebnf", STR | NULL, doc="a grammar in EBNF or Lark"),
     AttrSpec("dtype", one_of("int", "float", "str", "bool") | NULL),
 )
 SELECT_ATTRS: tuple[AttrSpec, ...] = (

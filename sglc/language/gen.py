@@ -42,6 +42,7 @@ def gen(
     choices_method: ChoicesSamplingMethod | None = None,
     regex: str | None = None,
     json_schema: str | None = None,
+    ebnf: str | None = None,
 ) -> SglExpr:
     """
     A generation, or with `choices` a selection, whose text becomes the variable `name`.
@@ -81,6 +82,7 @@ def gen(
             dtype=dtype,
             regex=regex,
             json_schema=json_schema,
+            ebnf=ebnf,
         ),
     )
 

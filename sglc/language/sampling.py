@@ -45,6 +45,7 @@ class GenParams:
     json_schema: str | None = None
     dtype: type | str | None = None
     regex: str | None = None
+    ebnf: str | None = None
 
 
 SglSamplingParams = GenParams
@@ -163,7 +164,9 @@ def constrain_by_dtype(params: GenParams) -> GenParams:
     stop = as_tuple(params.stop)
     if name in ("int", "float"):
         stop += tuple(s for s in (" ", "\n") if s not in stop)
-    return replace(params, dtype=None, regex=_DTYPE_REGEX[name], json_schema=None, stop=stop)
+    return replace(
+        params, dtype=None, regex=_DTYPE_REGEX[name], json_schema=None, ebnf=None, stop=stop
+    )
 
 
 def check_json_schema(schema: str | None) -> None:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from llguidance import LLMatcher
 
 from sglc.expressions import patterns
-from sglc.expressions.patterns import regex_fault, schema_fault, stop_regex_fault
+from sglc.expressions.constraints import ebnf_fault, schema_fault
+from sglc.expressions.patterns import regex_fault, stop_regex_fault
+from sglc_grammar.constraints.regexes import size
 
 
 @pytest.mark.parametrize(
@@ -77,15 +79,31 @@ def test_patterns_that_cannot_stop_one(pattern: str, message: str) -> None:
         ({"type": "text"}, 'has an unknown type "text"'),
         ({"type": [["string"]]}, 'has an unknown type ["string"]'),
         ({"properties": []}, "has `properties` that is no object"),
-        ({"not": {"type": "string"}}, "cannot constrain a generation: Unimplemented keys"),
+        ({"not": {"type": "string"}}, "cannot constrain a generation: `not` at #/not"),
+        ({"properties": {"a/b": {"items": {"if": True, "then": True}}}},
+         "cannot constrain a generation: `if` at #/properties/a~1b/items/if"),
+        ({"$ref": "#/$defs/A", "$defs": {"A": {"contains": {}}, "B": {"not": {}}}},
+         "cannot constrain a generation: `contains` at #/$defs/A/contains"),
+        ({"oneOf": [{"type": "number"}, {"type": "integer"}]},
+         "cannot constrain a generation: `oneOf` whose alternatives may hold at once"),
+        ({"type": "object", "minProperties": 2},
+         "cannot constrain a generation: `minProperties` above 1 and above the number of"),
+        ({"maximum": 2**60}, "cannot constrain a generation: `maximum` that is not an exact"),
+        ({"format": "phone"}, 'cannot constrain a generation: `format` "phone" at #/format'),
+        ({"items": {"$ref": "#/nowhere"}},
+         'has a reference to nothing at #/items/$ref: "#/nowhere"'),
+        ({"$ref": "#"}, "refers to itself at #/$ref"),
+        ({"properties": {"a": {"type": "object", "properties": {"b": {"const": 1}},
+          "required": ["b"], "additionalProperties": {"pattern": "("}}}},
+         "cannot constrain a generation: unclosed group at #/properties/a/additionalProp"),
         ({"type": "array", "uniqueItems": True},
-         "cannot constrain a generation: Unimplemented keys"),
+         "cannot constrain a generation: `uniqueItems` at #/uniqueItems"),
         ({"enum": []}, "cannot constrain a generation: Unsatisfiable schema"),
         ({"type": "integer", "minimum": 5, "maximum": 3},
          "cannot constrain a generation: Unsatisfiable schema"),
-        ({"$ref": "file:///etc/passwd"}, "cannot constrain a generation: Resource"),
+        ({"$ref": "file:///etc/passwd"}, "refers to another document at #/$ref"),
         ({"type": "string", "pattern": "(?=a)"}, "cannot constrain a generation: look-around"),
-        ({"type": "string", "pattern": "(a{999}){999}"}, "has a pattern that is too large"),
+        ({"type": "string", "pattern": "(a{999}){999}"}, "has a pattern that is too large at #: "),
         ("[" * 100_000, "is too deeply nested"),
         ('{"items":' * 2000 + "{}" + "}" * 2000, "is too deeply nested"),
         (" " * 1_000_001, "has 1000001 characters; 1000000 are allowed"),
@@ -138,14 +156,8 @@ def test_the_library_agrees_about_what_is_accepted() -> None:
 @given(st.from_regex(patterns._PLAIN, fullmatch=True))
 def test_plain_patterns_are_read_alike(pattern: str) -> None:
     tree, _ = patterns._parse(pattern)
-    if tree is not None and patterns._size(tree) < 1000 and patterns._unsupported(tree) == "":
+    if tree is not None and size(tree) < 1000 and patterns._unsupported(tree) == "":
         assert patterns._guidance_fault(pattern) is None
-
-
-def test_white_space_of_json_is_the_engines() -> None:
-    from sglc_runtime.constraints import grammar
-
-    assert patterns.WHITESPACE == grammar.WHITESPACE
 
 
 def test_half_a_character_is_a_fault() -> None:
@@ -153,3 +165,34 @@ def test_half_a_character_is_a_fault() -> None:
     fault = regex_fault("(?i)\ud800")
     assert fault is not None
     assert "lone surrogate" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('root ::= "a" | b', "has no rule `b`, used at line 1, column 16"),
+        ('top ::= "a"', "has no rule `root`"),
+        ('root ::= "a"\nx ::= [a-', 'cannot be read at line 2, column 7: unexpected "[a-"'),
+        ('root ::= ("a"', "ends too early"),
+        ('root ::= "\\q"', "has an unknown escape \\q at line 1, column 10"),
+        ('root ::= "a"{9,2}', "repeats at least 9 and at most 2 times at line 1, column 13"),
+        ('root ::= "a"{60000}', "repeats 60000 times at line 1, column 13; 50000 are allowed"),
+        ("root ::= []", "has an empty class at line 1, column 10"),
+        ('root ::= "a"\nroot ::= "b"', "defines `root` a second time at line 2"),
+        ('start: "a"\n  | nobody', 'unknown name: "nobody"'),
+        ("start: /(/", "unclosed group at line 1, column 8"),
+        ("", "Empty grammar"),
+        ("root ::= " + "(" * 50_000, "ends too early"),
+        ("#" * 200_001, "has 200001 characters; 200000 are allowed"),
+    ],
+)
+def test_grammars_that_cannot_be_followed(text: str, message: str) -> None:
+    fault = ebnf_fault(text)
+    assert fault is not None
+    assert fault.message.startswith(message), fault.message
+    assert "\n" not in fault.message
+
+
+@pytest.mark.parametrize("text", ['root ::= "a"', 'start: "a" | "b"+', "root ::= [^\\]\\n] # x\n"])
+def test_grammars_that_can_be_followed(text: str) -> None:
+    assert ebnf_fault(text) is None

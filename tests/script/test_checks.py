@@ -85,7 +85,7 @@ def check(lines: str, code: str, line: int, column: int, message: str) -> None:
          "`json_schema` is not JSON: Expecting property name enclosed in double quotes "
          "at character 2"),
         ("y = gen(json_schema='{\"type\": \"text\"}')", "SGL0208", 1, 21,
-         '`json_schema` has an unknown type "text"'),
+         '`json_schema` has an unknown type "text" at #'),
         ("y = gen(dtype=string)", "SGL0202", 1, 15, "undefined name `string`"),
         ("y = gen(n=1, n=2)", "SGL0210", 1, 14, "`n` is given twice"),
         ("y = select()", "SGL0206", 1, 5, "`select` needs choices"),

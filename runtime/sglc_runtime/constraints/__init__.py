@@ -1,1 +1,1 @@
-"""Constrained decoding: which tokens a regex or a JSON schema allows next."""
+"""What a generation must follow: compiled grammars, where a sample is in one, masks of tokens."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sglc_runtime.constraints.restricting import restrict
 from sglc_runtime.sampling.truncation import Truncation, sample_plain, sample_truncated
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def sample(logits: Tensor, rows: Sequence[int], runs: Sequence[SampleRun]) -> li
     wanted = [i for i, run in enumerate(runs) if run.sampling.logprobs or run.sampling.top_logprobs]
     raw = chosen[torch.tensor(wanted, device=logits.device)].log_softmax(-1) if wanted else None
     for i, run in enumerate(runs):
-        _adjust(chosen[i], run)
+        if run.penalties is not None:
+            run.penalties.apply(chosen[i])
+    restrict(chosen, runs)
     tokens: list[int] = chosen.argmax(-1).tolist()
     plain = [i for i, run in enumerate(runs) if not run.greedy and not run.truncated]
     truncated = [i for i, run in enumerate(runs) if not run.greedy and run.truncated]
@@ -51,41 +54,6 @@ def sample(logits: Tensor, rows: Sequence[int], runs: Sequence[SampleRun]) -> li
         for place, i in enumerate(wanted):
             runs[i].record(raw[place], tokens[i])
     return tokens
-
-
-def _adjust(row: Tensor, run: SampleRun) -> None:
-    """Apply penalties and masks to one row of logits, in place."""
-    if run.penalties is not None:
-        run.penalties.apply(row)
-    allowed = run.allowed()
-    if allowed is not None:
-        forbidden = torch.from_numpy(~allowed).to(row.device)
-        end = run.may_end(allowed)
-        if end is not None:
-            _leave(row, forbidden, end, run)
-        row.masked_fill_(forbidden, -torch.inf)
-    elif run.banned:
-        row[torch.tensor(run.banned, device=row.device)] = -torch.inf
-
-
-def _leave(row: Tensor, forbidden: Tensor, end: int, run: SampleRun) -> None:
-    """
-    Where the grammar lets the text end, going on in a way that it forbids is to end it.
-
-    Few models say EOS in the middle of a line: after "8.8.8.8" they want a line break, and with
-    EOS and digits left alone to compete the address would grow until it cannot. So EOS gets the
-    probability of all that is forbidden; at temperature 0, where only the likeliest token counts,
-    that is the likeliest forbidden one, unless the grammar can follow its first bytes.
-    """
-    if not run.greedy:
-        temperature = run.sampling.temperature
-        leaving = torch.where(forbidden, row, -torch.inf)
-        leaving[end] = row[end]
-        row[end] = (leaving / temperature).logsumexp(-1) * temperature
-        return
-    best = int(row.argmax())
-    if forbidden[best] and not run.can_begin(best, forbidden):
-        row[end] = torch.inf
 
 
 def _scaled(logits: Tensor, runs: Sequence[SampleRun], members: list[int]) -> Tensor:

@@ -24,6 +24,9 @@ _RENAMED = {
 }
 
 
+_CONSTRAINTS = ("regex", "json", "json_schema", "ebnf", "dtype")
+
+
 def is_generation(expr: Expr) -> bool:
     """Whether the expression is `gen(...)` or `select(...)`."""
     return (
@@ -116,7 +119,7 @@ def _check_gen(call: Call) -> Iterator[Problem]:
             "has no name",
             helps=("write for example `gen(max_tokens=20)`; `x = gen()` names the result",),
         )
-    constraints = [k for k in call.keywords if k.name in ("regex", "json", "json_schema", "dtype")]
+    constraints = [k for k in call.keywords if k.name in _CONSTRAINTS]
     if len(constraints) > 1:
         first, second = constraints[:2]
         yield Problem(
@@ -198,8 +201,8 @@ def check_value(keyword: Keyword, table: Mapping[str, dict[str, Any]]) -> Iterat
     if keyword.name in ("regex", "stop_regex"):
         for pattern in patterns:
             yield from _check_pattern(keyword.name, str(pattern), keyword.value)
-    if keyword.name == "json_schema":
-        yield from _check_schema_text(str(value), keyword.value)
+    if keyword.name in ("json_schema", "ebnf"):
+        yield from _check_grammar(keyword.name, str(value), keyword.value)
 
 
 def _check_pattern(name: str, pattern: str, place: Expr) -> Iterator[Problem]:
@@ -211,13 +214,14 @@ def _check_pattern(name: str, pattern: str, place: Expr) -> Iterator[Problem]:
         yield Problem(code, fault.message, place.loc, fault.label, notes=fault.notes)
 
 
-def _check_schema_text(text: str, place: Expr) -> Iterator[Problem]:
-    from sglc.expressions.patterns import schema_fault
+def _check_grammar(name: str, text: str, place: Expr) -> Iterator[Problem]:
+    from sglc.expressions.constraints import ebnf_fault, schema_fault
 
-    fault = schema_fault(text)
+    fault = ebnf_fault(text) if name == "ebnf" else schema_fault(text)
     if fault is not None:
-        code = "SGL0232" if fault.too_large else "SGL0208"
-        yield Problem(code, f"`json_schema` {fault.message}", place.loc, fault.label)
+        invalid = "SGL0207" if name == "ebnf" else "SGL0208"
+        code = "SGL0232" if fault.too_large else invalid
+        yield Problem(code, f"`{name}` {fault.message}", place.loc, fault.label)
 
 
 def _check_json(unit: Unit, keyword: Keyword) -> Iterator[Problem]:

@@ -1,0 +1,47 @@
+"""JSON schemas and grammars that a generation can follow, decided before a model sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from sglc_grammar.constraints.errors import GrammarError
+
+if TYPE_CHECKING:
+    from sglc_grammar.constraints.grammars import GrammarKind
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a pattern, schema or grammar cannot be used."""
+
+    message: str
+    """Completes "the pattern ..."."""
+    label: str
+    notes: tuple[str, ...] = ()
+    too_large: bool = False
+
+
+@lru_cache(maxsize=256)
+def schema_fault(text: str) -> Fault | None:
+    """What is wrong with the text of a JSON schema; None if nothing is."""
+    return _fault("json_schema", text, "invalid")
+
+
+@lru_cache(maxsize=256)
+def ebnf_fault(text: str) -> Fault | None:
+    """What is wrong with a grammar in EBNF or Lark; None if nothing is."""
+    return _fault("ebnf", text, "invalid")
+
+
+def _fault(kind: GrammarKind, text: str, label: str) -> Fault | None:
+    from sglc_grammar.constraints.placing import check
+
+    try:
+        check(kind, text)
+    except GrammarError as error:
+        shown = "too large" if error.too_large else label
+        shown = "not supported" if error.message.startswith("cannot constrain") else shown
+        return Fault(error.message, shown, too_large=error.too_large)
+    return None
