@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sglc_runtime.models.errors import LoadError, NotNative
+from sglc_runtime.models.json_fields import field
+from sglc_runtime.models.rope_config import RopeConfig, parse_rope
 
 ARCHITECTURES = {
     "llama": "LlamaForCausalLM",
@@ -17,24 +19,6 @@ ARCHITECTURES = {
     "qwen3": "Qwen3ForCausalLM",
 }
 """Model types of the native decoder and the one architecture of each that it implements."""
-
-LARGEST = 2**31 - 1
-"""No size in a config.json is larger."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class RopeConfig:
-    """Rotary position embedding (arXiv 2104.09864) and its scaling to longer contexts."""
-
-    theta: float
-    kind: str
-    """`default`, `linear` or `llama3`."""
-    factor: float = 1.0
-    low_freq_factor: float = 1.0
-    high_freq_factor: float = 4.0
-    original_context: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,48 +100,6 @@ def eos_ids(folder: Path, config: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(sorted(ids))
 
 
-def _field(config: Mapping[str, Any], name: str, kind: type[T], default: T | None = None) -> T:
-    value = config.get(name)
-    if value is None:
-        value = default
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if kind is int and isinstance(value, int) and value > LARGEST:
-        raise LoadError("bad_checkpoint", f"config.json: {name} is {value}, which is too large")
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        problem = "is missing" if value is None else f"is {value!r}, not {kind.__name__}"
-        raise LoadError("bad_checkpoint", f"config.json: {name} {problem}")
-    if kind in (int, float) and value <= 0:  # type: ignore[operator]
-        raise LoadError("bad_checkpoint", f"config.json: {name} is {value}, has to be positive")
-    return value
-
-
-def parse_rope(config: Mapping[str, Any], context_length: int) -> RopeConfig:
-    """`rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling` (before)."""
-    scaling = config.get("rope_parameters") or config.get("rope_scaling") or {}
-    if not isinstance(scaling, Mapping):
-        raise LoadError("bad_checkpoint", "config.json: the RoPE settings have to be an object")
-    kind = scaling.get("rope_type") or scaling.get("type") or "default"
-    theta = _field(scaling, "rope_theta", float, _field(config, "rope_theta", float, 10000.0))
-    partial = scaling.get("partial_rotary_factor", config.get("partial_rotary_factor", 1.0))
-    if partial not in (None, 1, 1.0):
-        raise NotNative("a partial rotary embedding")
-    if kind == "default":
-        return RopeConfig(theta, "default")
-    if kind == "linear":
-        return RopeConfig(theta, "linear", _field(scaling, "factor", float))
-    if kind == "llama3":
-        return RopeConfig(
-            theta,
-            "llama3",
-            _field(scaling, "factor", float),
-            _field(scaling, "low_freq_factor", float),
-            _field(scaling, "high_freq_factor", float),
-            _field(scaling, "original_max_position_embeddings", int, context_length),
-        )
-    raise NotNative(f"RoPE of type {kind!r}")
-
-
 def _windows(config: Mapping[str, Any], model_type: str, layers: int) -> tuple[int | None, ...]:
     if model_type == "llama":
         return (None,) * layers
@@ -188,7 +130,7 @@ def _window(config: Mapping[str, Any]) -> int | None:
     """Width of the sliding window; null says that there is none."""
     if config.get("sliding_window", 4096) is None:
         return None
-    return _field(config, "sliding_window", int, 4096)
+    return field(config, "sliding_window", int, 4096)
 
 
 def parse_decoder(folder: Path, config: Mapping[str, Any]) -> DecoderConfig:
@@ -212,34 +154,34 @@ def parse_decoder(folder: Path, config: Mapping[str, Any]) -> DecoderConfig:
         raise NotNative("quantized weights")
     if (act := config.get("hidden_act", "silu")) not in ("silu", "swish"):
         raise NotNative(f"activation {act!r}")
-    hidden, heads = _field(config, "hidden_size", int), _field(config, "num_attention_heads", int)
+    hidden, heads = field(config, "hidden_size", int), field(config, "num_attention_heads", int)
     default_kv = 8 if model_type == "mistral" and "num_key_value_heads" not in config else heads
     default_dim = 128 if model_type == "qwen3" else max(1, hidden // heads)
-    kv_heads = _field(config, "num_key_value_heads", int, default_kv)
-    head_dim = _field(config, "head_dim", int, default_dim)
+    kv_heads = field(config, "num_key_value_heads", int, default_kv)
+    head_dim = field(config, "head_dim", int, default_dim)
     if heads % kv_heads:
         raise LoadError(
             "bad_checkpoint", f"config.json: {heads} heads cannot share {kv_heads} KV heads"
         )
     if head_dim % 2:
         raise LoadError("bad_checkpoint", f"config.json: head_dim {head_dim} is odd")
-    layers = _field(config, "num_hidden_layers", int)
+    layers = field(config, "num_hidden_layers", int)
     default_context = {"llama": 2048, "mistral": 131072}.get(model_type, 32768)
-    context = _field(config, "max_position_embeddings", int, default_context)
+    context = field(config, "max_position_embeddings", int, default_context)
     bias = bool(config.get("attention_bias", False)) and model_type in ("llama", "qwen3")
     bos = token_ids(config.get("bos_token_id"))
     return DecoderConfig(
         model_type=model_type,
         architecture=architecture,
-        vocab_size=_field(config, "vocab_size", int),
+        vocab_size=field(config, "vocab_size", int),
         hidden_size=hidden,
-        intermediate_size=_field(config, "intermediate_size", int),
+        intermediate_size=field(config, "intermediate_size", int),
         num_layers=layers,
         num_heads=heads,
         num_kv_heads=kv_heads,
         head_dim=head_dim,
         context_length=context,
-        norm_eps=_field(config, "rms_norm_eps", float, 1e-6),
+        norm_eps=field(config, "rms_norm_eps", float, 1e-6),
         rope=parse_rope(config, context),
         windows=_windows(config, model_type, layers),
         tied=bool(config.get("tie_word_embeddings", False)),

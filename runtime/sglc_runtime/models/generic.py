@@ -102,6 +102,12 @@ def freeze_rope(model: nn.Module, context_length: int) -> None:
 
     for module in model.modules():
         kind = getattr(module, "rope_type", None)
+        if isinstance(kind, dict) and {"dynamic", "longrope"} & {*kind.values()}:
+            raise LoadError(
+                "unsupported_model",
+                f"{type(model).__name__} cannot be run: RoPE that changes with the length of a"
+                " sequence is not supported where each kind of layer has its own",
+            )
         if kind not in ("dynamic", "longrope"):
             continue
         device = cast(Tensor, module.inv_freq).device
