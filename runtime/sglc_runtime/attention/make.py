@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+import os
 from typing import Protocol
 
 import torch
@@ -44,9 +46,9 @@ def make_attention(
     dtype: torch.dtype | None = None,
 ) -> PooledAttention:
     """
-    Create backend `name` ("auto", "c", "torch") with a pool of `slots` token slots.
+    Create backend `name` ("auto", "c", "torch", "triton") with a pool of `slots` token slots.
 
-    `auto` on a CPU is "c" where a C compiler works, else "torch". `dtype` defaults to the model's.
+    `auto` is "triton" on a GPU, "c" on a CPU where a C compiler works, else "torch". `dtype` defaults to the model's.
     Raises `AttentionUnavailable` when the named backend cannot run here, and ValueError for an
     unknown name.
     """
@@ -54,8 +56,12 @@ def make_attention(
     dtype = dtype or spec.dtype
     if name not in ("auto", "c", "torch", "triton"):
         raise ValueError(f"unknown attention backend {name!r}")
-    if name == "triton":
-        raise AttentionUnavailable("this version has no Triton attention backend")
+    if name == "triton" or (name == "auto" and device.type == "cuda"):
+        reason = why_not_triton(device)
+        if reason is None:
+            return _triton(spec, slots, device, dtype)
+        if name == "triton":
+            raise AttentionUnavailable(f"the Triton kernels cannot be used: {reason}")
     if name in ("auto", "c"):
         reason = _why_not_c(device, dtype)
         if reason is None:
@@ -64,6 +70,24 @@ def make_attention(
             raise AttentionUnavailable(f"the C attention kernel cannot be used: {reason}")
         log.warning("attention in torch operations, results depend on the batch: %s", reason)
     return TorchAttention(spec, slots, device, dtype)
+
+
+def why_not_triton(device: torch.device) -> str | None:
+    """Why the Triton kernels cannot run on `device`; None where they can."""
+    if importlib.util.find_spec("triton") is None:
+        return "Triton is not installed"
+    if device.type != "cuda" and os.environ.get("TRITON_INTERPRET", "0") != "1":
+        return f"they run on GPUs, not on {device}"
+    return None
+
+
+def _triton(
+    spec: ModelSpec, slots: int, device: torch.device, dtype: torch.dtype
+) -> PooledAttention:
+    # Triton takes long to import, and CPUs do not need it.
+    from sglc_runtime.attention.triton_attention import TritonAttention
+
+    return TritonAttention(spec, slots, device, dtype)
 
 
 def _why_not_c(device: torch.device, dtype: torch.dtype) -> str | None:

@@ -1,0 +1,43 @@
+"""Shapes of the attention kernel's tiles: a table, read from `tiles.json`."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from sglc_runtime.kernels.triton.attend import Tile
+
+MIN_BLOCK_M = 16
+"""Rows that a matrix product of a GPU has at least."""
+
+
+@cache
+def _table() -> dict[str, list[dict[str, int]]]:
+    table: dict[str, list[dict[str, int]]] = json.loads(
+        Path(__file__).with_name("tiles.json").read_text(encoding="utf-8")
+    )
+    return table
+
+
+def choose_tile(
+    dim: int, group: int, dtype: torch.dtype, *, decoding: bool, fixed: bool = False
+) -> Tile:
+    """
+    The tile for heads of `dim` with `group` query heads for a KV head.
+
+    `decoding`: every sequence of the batch has one row. `fixed` gives one shape for both, because
+    results of different shapes may differ in their last bits. Raises ValueError where no tile
+    holds the query heads of one row.
+    """
+    kind = "fixed" if fixed else "decode" if decoding else "extend"
+    wide = dtype == torch.float32
+    for entry in _table()[kind]:
+        if dim <= entry["dim"] and bool(entry["float32"]) == wide:
+            height = max(entry["block_m"], MIN_BLOCK_M)
+            while height < group:
+                height *= 2
+            return Tile(height, entry["block_n"], entry["warps"], entry["stages"])
+    raise ValueError(f"no tile for heads of {dim}")
