@@ -48,9 +48,9 @@ def make_attention(
     """
     Create backend `name` ("auto", "c", "torch", "triton") with a pool of `slots` token slots.
 
-    `auto` is "triton" on a GPU, "c" on a CPU where a C compiler works, else "torch". `dtype` defaults to the model's.
-    Raises `AttentionUnavailable` when the named backend cannot run here, and ValueError for an
-    unknown name.
+    `auto` is "triton" on a GPU, "c" on a CPU where a C compiler works, else "torch". `dtype`
+    defaults to the model's. Raises `AttentionUnavailable` when the named backend cannot run here,
+    and ValueError for an unknown name.
     """
     device = torch.device(device)
     dtype = dtype or spec.dtype

@@ -51,7 +51,10 @@ def test_the_default_is_the_embedded_model_on_few_threads(monkeypatch: pytest.Mo
         ({"model": 5}, "model"),
     ],
 )
-def test_bad_configurations_say_what_is_wrong(changes: dict[str, object], message: str) -> None:
+def test_bad_configurations_say_what_is_wrong(
+    changes: dict[str, object], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     config = EngineConfig(**({"model": str(checkpoint()), "threads": 1} | changes))  # type: ignore[arg-type]
     with pytest.raises(EngineError, match=message):
         start_engine(config)

@@ -75,8 +75,8 @@ def _attend(kind: str, dim: int, dtype: str, group: int = 4) -> Case:
     pointers = dict.fromkeys(("query", "keys", "values"), f"*{dtype}")
     pointers |= dict.fromkeys(("table", "slots", "positions"), "*i32")
     pointers |= dict.fromkeys(("out", "lse"), "*fp32")
-    numbers = dict.fromkeys(("query_step", "pool_step", "window", "heads"), "i32")
-    numbers |= dict.fromkeys(("scale", "softcap"), "fp32")
+    numbers = dict.fromkeys(("query_step", "slot_step", "window", "heads"), "i32")
+    numbers |= {"head_step": "i64"} | dict.fromkeys(("scale", "softcap"), "fp32")
     constants = {
         "GROUP": group, "DIM": dim, "WIDE": max(16, triton.next_power_of_2(dim)),
         "BLOCK_M": tile.block_m, "BLOCK_N": tile.block_n,
@@ -94,11 +94,14 @@ def _merge(dim: int, dtype: str) -> Case:
     return Case(f"merge {dim} {dtype}", merge_kernel, signature, constants, 1, 3)
 
 
-def _store(dtype: str, width: int = 8 * 128) -> Case:
+def _store(dtype: str, heads: int = 8, dim: int = 128) -> Case:
     signature = dict.fromkeys(("key", "value", "keys", "values"), f"*{dtype}")
-    signature |= {"slots": "*i64"}
-    signature |= dict.fromkeys(("key_step", "value_step", "pool_step"), "i32")
-    constants = {"WIDTH": width, "BLOCK": triton.next_power_of_2(width)}
+    signature |= {"slots": "*i64", "head_step": "i64"}
+    signature |= dict.fromkeys(("key_step", "value_step", "slot_step"), "i32")
+    constants = {
+        "DIM": dim, "WIDE": triton.next_power_of_2(dim),
+        "HEADS": heads, "MANY": triton.next_power_of_2(heads),
+    }  # fmt: skip
     return Case(f"store {dtype}", store_kernel, signature, constants, 4, 3)
 
 

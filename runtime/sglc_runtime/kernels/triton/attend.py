@@ -21,13 +21,14 @@ LOG2_E = tl.constexpr(1.4426950408889634)
 @triton.jit
 def attend_kernel(
     query, keys, values, table, slots, positions, out, lse,
-    query_step, pool_step, scale, softcap, window, heads,
+    query_step, slot_step, head_step, scale, softcap, window, heads,
     GROUP: tl.constexpr, DIM: tl.constexpr, WIDE: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
     WINDOW: tl.constexpr, SOFTCAP: tl.constexpr, UPCAST: tl.constexpr, IEEE: tl.constexpr,
 ):  # fmt: skip
     """
-    Grid (pieces, KV heads). `query` [T, H, D]; `keys`, `values` [slots, Hk, D]; `table` [P, 6] and
+    Grid (pieces, KV heads). `query` [T, H, D]; `keys`, `values` [slots, Hk, D] with
+    steps from slot to slot and from head to head; `table` [P, 6] and
     `slots` as in `Pieces`; `out` [partials, H, D] and `lse` [partials, H] float32.
     """
     entry = table + tl.program_id(0) * 6
@@ -59,7 +60,7 @@ def attend_kernel(
         index = first + n
         exists = index < count
         slot = tl.load(slots + index, mask=exists, other=0).to(tl.int64)
-        place = slot * pool_step + head * DIM
+        place = slot * slot_step + head * head_step
         in_pool = exists[:, None] & in_dim[None, :]
         k = tl.load(keys + place[:, None] + d[None, :], mask=in_pool, other=0.0)
         v = tl.load(values + place[:, None] + d[None, :], mask=in_pool, other=0.0)
@@ -136,7 +137,7 @@ def attend(
     group = heads // keys.shape[1]
     attend_kernel[(len(table), keys.shape[1])](
         query, keys, values, table, slots, positions, out, lse,
-        query.stride(0), keys.stride(0), scale, softcap or 0.0, window or 0, heads,
+        query.stride(0), keys.stride(0), keys.stride(1), scale, softcap or 0.0, window or 0, heads,
         GROUP=group, DIM=dim, WIDE=max(16, triton.next_power_of_2(dim)),
         BLOCK_M=tile.block_m, BLOCK_N=tile.block_n,
         WINDOW=window is not None, SOFTCAP=softcap is not None,
