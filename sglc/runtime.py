@@ -132,6 +132,28 @@ class Runtime(Engine):
 
 
 def bench_engine(
+    only: Sequence[str],
+    report: Callable[[str], None],
+    *,
+    tiny: bool = False,
+    **settings: Any,
+) -> dict[str, Any]:
+    """
+    The engine's figures beside its peers, as plain data.
+
+    `settings` are `sglc_runtime.bench.lab.Settings`; `tiny` replaces the shapes of real models.
+    Raises ValueError for the name of a row that does not exist.
+    """
+    from sglc_runtime.bench.lab import TINY, Settings
+    from sglc_runtime.bench.rows import chosen
+    from sglc_runtime.bench.run import run_rows
+
+    if tiny:
+        settings |= {"large": TINY, "medium": TINY}
+    return run_rows(chosen(only), Settings(**settings), report)
+
+
+def bench_generate(
     model: str | None, report: Callable[[str], None], *, config: Params = None, **options: Any
 ) -> dict[str, Any]:
     """
@@ -142,6 +164,19 @@ def bench_engine(
     from sglc_runtime.bench.generate import BenchOptions, bench
 
     return _measured(lambda known: bench(known, BenchOptions(**options), report), model, config)
+
+
+def bench_profile(
+    model: str | None, report: Callable[[str], None], *, config: Params = None, **options: Any
+) -> dict[str, Any]:
+    """
+    The slowest functions of branches after a shared prefix, as plain data.
+
+    `options` are those of `sglc_runtime.bench.profiling.profile`. Raises `GenerationError`.
+    """
+    from sglc_runtime.bench.profiling import profile
+
+    return _measured(lambda known: profile(known, report, **options), model, config)
 
 
 def bench_agreement(

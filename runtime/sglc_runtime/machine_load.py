@@ -10,6 +10,48 @@ DISTURBED = 5.0
 """Per cent of the machine's time taken by others above which a timing is in doubt."""
 
 
+FEATURES = (
+    "sse4_2",
+    "avx2",
+    "fma",
+    "f16c",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx_vnni",
+    "amx_bf16",
+    "amx_int8",
+    "asimd",
+    "asimddp",
+    "bf16",
+    "i8mm",
+    "sve",
+)
+"""Instruction sets that decide how fast a model's arithmetic is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What a measurement ran on."""
+
+    cpu: str
+    cores: int
+    """That this process may use."""
+    features: tuple[str, ...]
+    """Of `FEATURES`, those that the processor has."""
+    memory_gib: float | None
+
+
+def hardware() -> Hardware:
+    """This machine, as far as Linux describes it."""
+    try:
+        pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        pages = 0
+    memory = round(pages / 2**30, 1) or None
+    return Hardware(cpu_name(), len(os.sched_getaffinity(0)), _features(), memory)
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """The machine over one stretch of time; shares are per cent of all its cores' time."""
@@ -62,6 +104,17 @@ def cpu_name() -> str:
     except OSError:
         pass
     return "unknown"
+
+
+def _features() -> tuple[str, ...]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ()
+    # x86 calls them flags, Arm calls them Features.
+    line = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    known = set(line.partition(":")[2].split())
+    return tuple(name for name in FEATURES if name in known)
 
 
 def _average() -> float:

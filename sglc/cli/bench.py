@@ -1,4 +1,4 @@
-"""`sglc bench`: measure the engine beside transformers, and the compiler, on this machine."""
+"""`sglc bench`: measure the engine beside its peers, and the compiler, on this machine."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
-from sglc.cli import bench_compile, bench_rows, options
+from sglc.cli import bench_compile, bench_engine, bench_profile, bench_rows, options
 from sglc.cli.bench_report import Json, doing, machine, table, warn_if_disturbed
 from sglc.cli.guard import DIAGNOSTICS, guarded
 
-ENGINE_EXAMPLES = options.examples(
-    "sglc bench engine", "sglc bench engine --model ./Qwen3-0.6B --branches 8 --json"
+GENERATE_EXAMPLES = options.examples(
+    "sglc bench generate", "sglc bench generate --model ./Qwen3-0.6B --branches 8 --json"
 )
 AGREEMENT_EXAMPLES = options.examples(
     "sglc bench agreement", "sglc bench agreement --model ./Qwen3-0.6B --prompts 16"
 )
 
 app = typer.Typer(
-    help="Measure the engine beside transformers, and what programs cost, on this machine.",
+    help="Measure the engine beside its peers, and what programs cost, on this machine.",
     no_args_is_help=True,
 )
+app.command("engine", epilog=bench_engine.EXAMPLES)(bench_engine.engine)
+app.command("profile", epilog=bench_profile.EXAMPLES)(bench_profile.profile)
 app.command("compile", epilog=bench_compile.EXAMPLES)(bench_compile.compile)
 
 Model = Annotated[
@@ -35,9 +37,9 @@ Threads = Annotated[
 ]
 
 
-@app.command("engine", epilog=ENGINE_EXAMPLES)
+@app.command("generate", epilog=GENERATE_EXAMPLES)
 @guarded
-def engine(
+def generate(
     model: Model = None,
     new_tokens: Annotated[int, typer.Option(min=2, help="Tokens each sequence generates.")] = 64,
     prefix_tokens: Annotated[int, typer.Option(min=1, help="Tokens the branches share.")] = 512,
@@ -51,9 +53,9 @@ def engine(
 
     Both run in this process in turns, with the same ids, weights, type and threads.
     """
-    from sglc.runtime import bench_engine
+    from sglc.runtime import bench_generate
 
-    result = bench_engine(
+    result = bench_generate(
         model,
         doing,
         config={"threads": threads},

@@ -28,9 +28,9 @@ def figures(*arguments: str) -> dict[str, Any]:
     return found
 
 
-def test_engine_beside_transformers(model: str) -> None:
+def test_generate_beside_transformers(model: str) -> None:
     sizes = ["--prefix-tokens", "40", "--branches", "3", "--repeats", "2"]
-    found = figures("engine", "--model", model, *SMALL, *sizes)
+    found = figures("generate", "--model", model, *SMALL, *sizes)
     assert [case["sequences"] for case in found["cases"]] == [1, 1, 3]
     for case in found["cases"]:
         low, high = case["speedup_range"]
@@ -61,14 +61,14 @@ def test_tables(model: str) -> None:
     assert "8/8" in result.stdout
     assert "starting the engine" in result.stderr
     sizes = ["--prefix-tokens", "8", "--branches", "2", "--repeats", "1"]
-    result = RUNNER.invoke(app, ["bench", "engine", "--model", model, *SMALL, *sizes])
+    result = RUNNER.invoke(app, ["bench", "generate", "--model", model, *SMALL, *sizes])
     assert result.exit_code == 0, result.output
     assert "2 branches after 8 shared tokens" in result.stdout
     assert "load average" in result.stdout
 
 
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
-    result = RUNNER.invoke(app, ["bench", "engine", "--model", str(tmp_path / "nowhere")])
+    result = RUNNER.invoke(app, ["bench", "generate", "--model", str(tmp_path / "nowhere")])
     assert result.exit_code == 1
     assert "cannot load the model" in result.stderr
     assert "Traceback" not in result.output

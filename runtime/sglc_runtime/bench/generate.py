@@ -4,7 +4,7 @@ Decode speed beside `transformers.generate`, measured in the same process and ru
 Both get the same ids, weights, dtype and threads, and generate greedily without stopping. Repeats
 of the two are interleaved and take turns in going first, so that a change of the machine's load
 hits both. Speed-ups are medians of the repeats' own ratios; what others took of the machine is
-reported with them. Run: `sglc bench engine` or `python -m sglc_runtime.bench.generate --help`.
+reported with them. Run: `sglc bench generate` or `python -m sglc_runtime.bench.generate --help`.
 """
 
 from __future__ import annotations
@@ -19,26 +19,15 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-import torch
-
-from sglc_runtime.engine import EngineLoop
+from sglc_runtime.bench.engine_side import EngineSide
+from sglc_runtime.bench.sides import Prompt
+from sglc_runtime.bench.transformers_side import GenerateSide
 from sglc_runtime.errors import EngineError
 from sglc_runtime.machine_load import LoadWatch
 from sglc_runtime.models.load import EMBEDDED
-from sglc_runtime.protocol import (
-    EngineConfig,
-    EngineInfo,
-    Failed,
-    FlushCache,
-    Generate,
-    Generated,
-    Ids,
-    Sampling,
-    Submit,
-)
+from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 
-Prompt = list[int]
 Run = Callable[[list[Prompt], int], list[list[int]]]
 Progress = Callable[[str], None]
 
@@ -74,10 +63,17 @@ def bench(config: EngineConfig, options: BenchOptions, progress: Progress | None
     report = progress or (lambda message: None)
     report("starting the engine")
     engine, info = start_engine(config)
-    sides: dict[str, Run] = {"sglc": _engine_side(engine)}
+    ours = EngineSide(engine, info)
+    sides: dict[str, Run] = {"sglc": lambda prompts, new: ours.run(prompts, new).ids}
     if options.transformers:
         report("loading transformers")
-        sides["transformers"] = _transformers_side(config, engine, info)
+        theirs = GenerateSide(
+            config.model or EMBEDDED,
+            engine.model.spec.dtype,
+            device=info.device,
+            trust=config.trust_remote_code,
+        )
+        sides["transformers"] = lambda prompts, new: theirs.run(prompts, new).ids
     if min(options.new_tokens - 1, options.branches, options.repeats) < 1:
         raise EngineError(
             "internal", "at least two new tokens, one branch and one repeat are needed"
@@ -87,7 +83,7 @@ def bench(config: EngineConfig, options: BenchOptions, progress: Progress | None
         raise EngineError("internal", f"context of {info.context_length} tokens is too short")
     shared = min(options.prefix_tokens, room)
     numbers = random.Random(0)
-    head = list(engine.context.encode("", True))
+    head = ours.head
 
     def draw(count: int) -> Prompt:
         return [numbers.randrange(info.vocab_size // 8, info.vocab_size // 2) for _ in range(count)]
@@ -171,58 +167,6 @@ def _measure(
             result[f"{key}_range"] = [min(ratios), max(ratios)]
         result["same_tokens"] = outputs["sglc"] == outputs["transformers"]
     return result
-
-
-def _engine_side(engine: EngineLoop) -> Run:
-    head = len(engine.context.encode("", True))
-
-    def run(prompts: list[Prompt], new: int) -> list[list[int]]:
-        sampling = Sampling(max_new_tokens=new, temperature=0.0, ignore_eos=True)
-        engine.submit([FlushCache()])
-        engine.submit(
-            Submit(number, (Ids(tuple(prompt[head:])),), (Generate(sampling),))
-            for number, prompt in enumerate(prompts)
-        )
-        found: dict[int, list[int]] = {}
-        while engine.step():
-            for event in engine.take_events():
-                if isinstance(event, Failed):
-                    raise EngineError(event.kind, event.message)
-                if isinstance(event, Generated):
-                    found[event.id] = list(event.samples[0].ids)
-        return [found[number] for number in range(len(prompts))]
-
-    return run
-
-
-def _transformers_side(config: EngineConfig, engine: EngineLoop, info: EngineInfo) -> Run:
-    import transformers
-
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-        config.model or EMBEDDED,
-        dtype=engine.model.spec.dtype,
-        trust_remote_code=config.trust_remote_code,
-    )
-    model = model.to(info.device).eval()
-    model.generation_config.eos_token_id = None
-
-    @torch.inference_mode()
-    def run(prompts: list[Prompt], new: int) -> list[list[int]]:
-        ids = torch.tensor(prompts, device=info.device)
-        output = model.generate(
-            ids,
-            attention_mask=torch.ones_like(ids),
-            max_new_tokens=new,
-            min_new_tokens=new,
-            do_sample=False,
-            pad_token_id=0,
-        )
-        found: list[list[int]] = output[:, ids.shape[1] :].tolist()
-        return found
-
-    return run
 
 
 def main() -> None:
