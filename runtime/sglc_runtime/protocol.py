@@ -356,7 +356,9 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     chunk_tokens: int = 512
     """Token rows of one forward pass at most."""
     threads: int | None = None
-    """Torch threads; None chooses from the free cores and the model's size."""
+    """Threads of the model; None chooses from the free cores and the model's size."""
+    quantization: Literal["none", "int8", "int4"] = "none"
+    """Round the weights of a native model on a CPU to integers when they are loaded."""
     trust_remote_code: bool = False
     jump_forward: bool = False
     """What holds for steps whose `Sampling.jump_forward` is None."""

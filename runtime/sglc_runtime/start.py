@@ -11,12 +11,13 @@ from sglc_runtime.attention.make import AttentionUnavailable, bytes_per_slot, ma
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.base import ModelSpec
+from sglc_runtime.models.c_native import CModel
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.finite import describe_nonfinite
 from sglc_runtime.models.load import EMBEDDED, load_model
 from sglc_runtime.models.self_check import SLOTS as CHECK_SLOTS
 from sglc_runtime.models.self_check import self_check
-from sglc_runtime.models.threads import choose_threads
+from sglc_runtime.models.threads import choose_threads, use_threads
 from sglc_runtime.protocol import EngineConfig, EngineInfo
 
 LARGEST = {
@@ -49,8 +50,8 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
         device = None
     if device is None or device.type not in ("cpu", "cuda"):
         raise EngineError("internal", f"unknown device {config.device!r}; use cpu or cuda")
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    threads = config.threads or choose_threads(_weights(config))
+    use_threads(threads, torch_too=True)
     try:
         model, tokenizer = load_model(
             config.model,
@@ -58,14 +59,14 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
             dtype=config.dtype,
             implementation=config.implementation,
             trust_remote_code=config.trust_remote_code,
+            quantization=config.quantization,
         )
     except LoadError as error:
         raise EngineError(error.kind, error.message) from error
     except ValueError as error:
         raise EngineError("internal", str(error)) from error
     spec = model.spec
-    if config.threads is None:
-        torch.set_num_threads(choose_threads(_weights(config)))
+    use_threads(threads, torch_too=not isinstance(model, CModel))
     slots = config.kv_slots if config.kv_slots is not None else _pool_size(config, spec, device)
     try:
         # The start-up check needs a few slots more than a very small pool has.
@@ -106,7 +107,7 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
         attention=attention.name,
         implementation=model.implementation,
         kv_slots=slots,
-        threads=torch.get_num_threads(),
+        threads=threads,
         deterministic=deterministic,
     )
     return engine, info

@@ -21,10 +21,17 @@ SIGNATURES: dict[str, _Signature] = {
     "sglc_attention_plan_new": (c_void_p, []),
     "sglc_attention_plan_free": (None, [c_void_p]),
     "sglc_attention_plan": (c_int, [c_void_p, c_void_p]),
+    # linear.c
+    "sglc_linear_scratch": (c_int64, [c_int, c_int, c_int64]),
+    "sglc_run_linear": (None, [c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_void_p]),
+    # pack.c
+    "sglc_packed_size": (c_int64, [c_int, c_int, c_int]),
+    "sglc_pack": (None, [c_void_p, c_int, c_int, c_int, c_int, c_void_p]),
+    "sglc_is_bf16": (c_int, [c_void_p, c_int64]),
+    "sglc_embed": (c_int, [c_void_p, c_void_p, c_int, c_void_p]),
+    "sglc_large_pages": (None, [c_void_p, c_int64]),
     # decoder.c
-    "sglc_packed_size": (c_int64, [c_int, c_int]),
-    "sglc_pack": (c_int, [c_void_p, c_int, c_int, c_void_p, c_void_p]),
-    "sglc_linear": (c_int, [c_void_p, c_void_p, c_int, c_void_p]),
+    "sglc_scratch_size": (c_int64, [c_void_p, c_int, c_int64]),
     "sglc_before_attention": (c_int, [c_void_p, c_void_p, c_void_p, c_void_p, c_int, c_void_p]),
     "sglc_after_attention": (c_int, [c_void_p, c_void_p, c_void_p, c_int, c_void_p]),
     "sglc_logits": (

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 
 NAMES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+"""Words of /proc/cpuinfo for instructions that multiply bfloat16: x86 twice, then ARM."""
 
 
+def has_bf16(cpuinfo: str) -> bool:
+    """Whether a CPU that Linux describes so multiplies bfloat16 numbers in hardware."""
+    for line in cpuinfo.splitlines():
+        name, _, words = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return not BF16_FLAGS.isdisjoint(words.split())
+    return False
+
+
+@cache
 def fast_bf16() -> bool:
-    """Whether this CPU multiplies bfloat16 matrices in hardware through oneDNN."""
+    """Whether this CPU multiplies bfloat16 numbers in hardware, and torch can use it."""
     try:
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    except (RuntimeError, AttributeError):
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            return has_bf16(file.read()) and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    except (OSError, RuntimeError, AttributeError):
         return False
 
 

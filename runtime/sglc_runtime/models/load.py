@@ -12,6 +12,7 @@ from sglc_runtime.models.base import Model
 from sglc_runtime.models.config import read_config
 from sglc_runtime.models.errors import LoadError, NotNative
 from sglc_runtime.models.load_native import load_native
+from sglc_runtime.models.packing import QUANTIZED, Quantization
 from sglc_runtime.text.tokenizer import Tokenizer, TokenizerError
 
 log = logging.getLogger(__name__)
@@ -42,15 +43,19 @@ def load_model(
     dtype: str = "auto",
     implementation: str = "auto",
     trust_remote_code: bool = False,
+    quantization: Quantization = "none",
 ) -> tuple[LoadedModel, Tokenizer]:
     """
     Load the checkpoint in `folder`; None is the embedded model, in float32 unless asked otherwise.
 
-    `implementation` is "auto" (native where it can be), "native" or "transformers". Raises
-    `LoadError` for everything that is wrong with the folder, and ValueError for an unknown option.
+    `implementation` is "auto" (native where it can be), "native" or "transformers"; `quantization`
+    "int8" or "int4" rounds the weights of native models on CPUs. Raises `LoadError` for everything
+    that is wrong with the folder, and ValueError for an unknown option.
     """
     if implementation not in ("auto", "native", "transformers"):
         raise ValueError(f"unknown implementation {implementation!r}")
+    if quantization != "none" and quantization not in QUANTIZED:
+        raise ValueError(f"unknown quantization {quantization!r}")
     path = EMBEDDED if folder is None else Path(folder).expanduser()
     if dtype == "auto" and path.resolve() == EMBEDDED:
         dtype = "float32"
@@ -58,7 +63,7 @@ def load_model(
     if target.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device {device!r} asked for, but torch finds no GPU here")
     tokenizer = load_tokenizer(path)
-    model = _load(path, target, dtype, implementation, trust_remote_code)
+    model = _load(path, target, dtype, implementation, trust_remote_code, quantization)
     if tokenizer.max_id >= model.spec.vocab_size:
         raise LoadError(
             "bad_checkpoint",
@@ -69,17 +74,32 @@ def load_model(
 
 
 def _load(
-    path: Path, device: torch.device, dtype: str, implementation: str, trust: bool
+    path: Path,
+    device: torch.device,
+    dtype: str,
+    implementation: str,
+    trust: bool,
+    quantization: Quantization,
 ) -> LoadedModel:
     if implementation != "transformers":
         try:
-            return load_native(path, device=device, dtype=dtype)
+            return load_native(path, device=device, dtype=dtype, quantization=quantization)
         except NotNative as reason:
             if implementation == "native":
                 raise LoadError(
                     "unsupported_model", f"the native decoder does not implement {reason}"
                 ) from reason
+            if quantization != "none":
+                raise _not_quantized(quantization, str(reason)) from reason
             log.info("not native (%s): loading %s through transformers", reason, path)
+    elif quantization != "none":
+        raise _not_quantized(quantization, "transformers was asked for")
     from sglc_runtime.models.generic import load_generic
 
     return load_generic(path, device=device, dtype=dtype, trust_remote_code=trust)
+
+
+def _not_quantized(quantization: str, reason: str) -> LoadError:
+    return LoadError(
+        "unsupported_model", f"{quantization} weights need the native decoder: {reason}"
+    )

@@ -11,35 +11,65 @@ from sglc_runtime.kernels.build import CompilerUnavailable
 from sglc_runtime.models.c_native import CModel
 from sglc_runtime.models.checkpoint import Checkpoint
 from sglc_runtime.models.config import parse_decoder, read_config
-from sglc_runtime.models.dtypes import choose_dtype
+from sglc_runtime.models.dtypes import choose_dtype, fast_bf16
+from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.native import NativeModel
-from sglc_runtime.models.threads import MIN_WEIGHTS_PER_THREAD
+from sglc_runtime.models.packing import QUANTIZED, Quantization
 from sglc_runtime.models.weights import WeightReader
 
 log = logging.getLogger(__name__)
 
+LARGE = 40_000_000
+"""Parameters from which a step is long beside what calling torch's operations costs."""
+
+
+def suits_c(device: torch.device, dtype: torch.dtype, parameters: int, *, bf16_cpu: bool) -> bool:
+    """
+    Whether the C decoder is the better one for a model that would compute in `dtype`.
+
+    It is on CPUs, for everything but large bfloat16 models where the CPU multiplies bfloat16
+    numbers in hardware (`bf16_cpu`), which torch's packed linears use and these kernels do not, and
+    float16, which only torch computes in.
+    """
+    if device.type != "cpu" or dtype == torch.float16:
+        return False
+    return not (dtype == torch.bfloat16 and bf16_cpu and parameters >= LARGE)
+
 
 def load_native(
-    folder: Path, *, device: torch.device, dtype: str, in_c: bool | None = None
+    folder: Path,
+    *,
+    device: torch.device,
+    dtype: str,
+    in_c: bool | None = None,
+    quantization: Quantization = "none",
 ) -> NativeModel | CModel:
     """
     Read a folder's config.json and safetensors files.
 
-    `in_c` asks for the C decoder or for torch; by default small float32 models on a CPU with a
-    compiler run in C. Raises `NotNative` for models that are not implemented, `LoadError` for
-    broken ones, and `CompilerUnavailable` where the C decoder was asked for.
+    `in_c` asks for the C decoder or for torch; by default `suits_c` decides where there is a
+    compiler. The C decoder computes in float32 whatever the weights are stored in, and `dtype`
+    "bfloat16" rounds its weights. Raises `NotNative` for models that are not implemented,
+    `LoadError` for broken ones and quantization where it cannot be had, and `CompilerUnavailable`
+    where the C decoder was asked for.
     """
     config = parse_decoder(folder, read_config(folder))
     with Checkpoint(folder) as files, torch.no_grad():
         stored = files.main_dtype()
-        reader = WeightReader(config, files, device, choose_dtype(dtype, stored, device))
-        small = config.parameters < 2 * MIN_WEIGHTS_PER_THREAD
-        fits = device.type == "cpu" and reader.dtype == torch.float32
-        if fits and (small if in_c is None else in_c):
+        chosen = choose_dtype(dtype, stored, device)
+        suits = suits_c(device, chosen, config.parameters, bf16_cpu=fast_bf16())
+        quantized = quantization in QUANTIZED
+        if quantized and device.type != "cpu":
+            raise LoadError("unsupported_model", f"{quantization} weights need device cpu")
+        if quantized or (suits if in_c is None else in_c):
+            kept = torch.bfloat16 if dtype == "bfloat16" else None
             try:
-                return CModel(reader)
+                return CModel(WeightReader(config, files, device, kept), quantization)
             except CompilerUnavailable as reason:
+                if quantized:
+                    message = f"{quantization} weights need the C kernels: {reason}"
+                    raise LoadError("unsupported_model", message) from reason
                 if in_c:
                     raise
                 log.info("decoder in torch operations: %s", reason)
-        return NativeModel(reader)
+        return NativeModel(WeightReader(config, files, device, chosen))

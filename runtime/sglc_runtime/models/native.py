@@ -72,6 +72,7 @@ class NativeModel:
 
     def __init__(self, reader: WeightReader) -> None:
         config = reader.config
+        assert reader.dtype is not None
         self.spec = spec_of(config, reader.dtype)
         self._embedding = reader.embedding()
         self._layers = tuple(map(_pack, reader.layers()))

@@ -1,10 +1,16 @@
-"""How many torch threads to use."""
+"""How many threads to use."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 
-MIN_WEIGHTS_PER_THREAD = 20_000_000
+import torch
+
+from sglc_runtime.kernels.build import CompilerUnavailable
+from sglc_runtime.kernels.library import load_library
+
+MIN_WEIGHTS_PER_THREAD = 10_000_000
 """Below this, a layer's work is shorter than the barrier that ends it."""
 
 
@@ -38,10 +44,22 @@ def _cgroup_limit() -> int | None:
 
 
 def choose_threads(weights: int) -> int:
-    """Torch threads for a model of `weights` parameters: free cores, fewer for small models."""
+    """Threads for a model of `weights` parameters: free cores, fewer for small models."""
     if override := os.environ.get("OMP_NUM_THREADS", ""):
         try:
             return max(1, int(override))
         except ValueError:
             pass
     return max(1, min(free_cores(), weights // MIN_WEIGHTS_PER_THREAD))
+
+
+def use_threads(count: int, *, torch_too: bool) -> None:
+    """
+    Give the C kernels `count` threads, and torch as many or one.
+
+    Torch's threads go on spinning for a while after each operation; beside a decoder in C they
+    would only take the cores from its own.
+    """
+    torch.set_num_threads(count if torch_too else 1)
+    with contextlib.suppress(CompilerUnavailable):
+        load_library().sglc_set_threads(count)

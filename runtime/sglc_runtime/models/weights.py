@@ -69,8 +69,13 @@ class WeightReader:
     """
 
     def __init__(
-        self, config: DecoderConfig, files: Checkpoint, device: torch.device, dtype: torch.dtype
+        self,
+        config: DecoderConfig,
+        files: Checkpoint,
+        device: torch.device,
+        dtype: torch.dtype | None,
     ) -> None:
+        """`dtype` None reads every tensor as it is stored."""
         files.require(tensor_names(config))
         self.config = config
         self.device = device
@@ -78,7 +83,8 @@ class WeightReader:
         self._files = files
 
     def _read(self, name: str, *shape: int) -> Tensor:
-        return self._files.read(name, shape).to(self.device, self.dtype)
+        tensor = self._files.read(name, shape)
+        return tensor.to(self.device, self.dtype or tensor.dtype)
 
     def _stack(self, names: list[str], rows: list[int], columns: int, bias: bool) -> Projection:
         sizes = list(zip(names, rows, strict=True))

@@ -233,6 +233,28 @@ def test_unknown_options(tmp_path: Path) -> None:
         load_model(folder, dtype="int3")
 
 
+def test_quantization_that_cannot_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sglc_runtime.kernels.library import load_library
+
+    folder = write_checkpoint(tmp_path, "llama")
+    with pytest.raises(ValueError, match="unknown quantization"):
+        load_model(folder, quantization="int3")  # type: ignore[arg-type]
+    with pytest.raises(LoadError, match="int8 weights need the native decoder"):
+        load_model(folder, quantization="int8", implementation="transformers")
+    edit_config(folder, hidden_act="gelu")
+    with pytest.raises(LoadError, match=r"int4 weights need the native decoder: .*gelu"):
+        load_model(folder, quantization="int4")
+    edit_config(folder, hidden_act="silu")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    load_library.cache_clear()
+    try:
+        with pytest.raises(LoadError, match="int8 weights need the C kernels: no C compiler"):
+            load_model(folder, quantization="int8")
+    finally:
+        load_library.cache_clear()
+
+
 def test_without_a_compiler_everything_runs_in_torch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
