@@ -34,7 +34,7 @@ class Accepting:
         self.masks.begin(
             run.constraint
             for sequence, _, end, _ in work
-            if end == len(sequence.ids)
+            if end >= len(sequence.ids)
             for run in sequence.samples
             if run.constraint is not None
         )
@@ -94,7 +94,8 @@ class Accepting:
     ) -> None:
         """Sample a token for each run from its row of `logits`, and move its sequence on."""
         if any(run.constraint is not None for run in runs):
-            self.masks.finish()
+            # Behind kept guesses, what the masks are was not known before.
+            self.masks.complete(run.constraint for run in runs if run.constraint is not None)
             # A grammar that gives up fails its own request, not the pass.
             for sequence, run in zip(owners, runs, strict=True):
                 try:
@@ -137,10 +138,11 @@ class Accepting:
         """Give a sample its token; the sequence goes on, forks or leaves."""
         step = sequence.step
         assert isinstance(step, GenerateRun)
-        ended = run.accept(token)
+        ended, tokens = run.accept_with_forced(token)
+        self.admission.counters.completion_tokens += len(tokens) - 1
         if run is not sequence.samples[0]:
             if not ended:
-                self.admission.fork(sequence, step.fork(sequence, run, token))
+                self.admission.fork(sequence, step.fork(sequence, run, tokens))
             return
         if run.index == 0 and step.request.stream:
             delta = step.delta(last=ended)
@@ -149,8 +151,11 @@ class Accepting:
         if ended:
             self.lifecycle.retire(sequence)
             return
-        sequence.ids.append(token)
-        sequence.decoding = True
+        if len(tokens) == 1:
+            sequence.ids.append(token)
+            sequence.decoding = True
+        else:
+            self.admission.cache.jump(sequence, tokens)
         if len(sequence.samples) > 1 or sequence.targets is not None:
             sequence.samples = [run]
             sequence.targets = None

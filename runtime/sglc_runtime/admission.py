@@ -84,7 +84,7 @@ class Admission:
         """Let `child` go on behind all ids of `parent`, at once where there is a place."""
         if len(self.running) < self.limits.max_running:
             self.cache.share(parent, child)
-            child.decoding = True
+            child.decoding = len(child.ids) == child.computed + 1
             insort(self.running, child, key=ORDER)
         else:
             child.started = True

@@ -39,6 +39,7 @@ class Packer:
         self.device = device
         self._version = -1
         self._members: list[Sequence] = []
+        self._lengths: list[int] = []
         self._order: list[Sequence] = []
         self._shared: list[Run] = []
         self._arange = torch.arange(0, device=device)
@@ -47,9 +48,11 @@ class Packer:
         """Pack; `version` is the radix tree's. Every sequence's slots reach up to its `end`."""
         members = [item.sequence for item in work]
         if all(item.end - item.start == 1 for item in work):
-            if version != self._version or members != self._members:
+            # A sequence that jumped forward keeps its place, but more of it is the tree's.
+            lengths = [sequence.node_length for sequence in members]
+            if (version, lengths) != (self._version, self._lengths) or members != self._members:
                 self._order, self._shared = _shared_runs([(item.sequence, 1) for item in work])
-                self._members, self._version = members, version
+                self._members, self._lengths, self._version = members, lengths, version
             return self._decode()
         by_sequence = {id(item.sequence): item for item in work}
         order, runs = _shared_runs([(item.sequence, item.end - item.start) for item in work])

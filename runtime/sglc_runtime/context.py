@@ -43,6 +43,8 @@ class EngineContext:
         self.eos_ids = tuple(sorted(token for token in known if 0 <= token < spec.vocab_size))
         self.context_length = spec.context_length
         self.kv_slots = kv_slots
+        self.jump_forward = False
+        """What holds for steps that do not say it themselves."""
         self._grammars = GrammarCompiler(tokenizer.backend.to_str, spec.vocab_size, self.eos_ids)
         self._spellings: dict[bytes, list[int]] = {}
         self._remembered = lru_cache(maxsize=ENCODED_RUNS)(self._encode)

@@ -43,6 +43,7 @@ class SampleRun:
         constraint: Constraint | None,
         text: OutputText | None,
         spellings: Spellings,
+        jump_forward: bool = False,
     ) -> None:
         self.sampling = sampling
         self.index = index
@@ -75,6 +76,11 @@ class SampleRun:
         )
         """Takes the largest logit and nothing else."""
         self.records: list[TokenLogprob] = []
+        self.jumps = constraint is not None and (
+            jump_forward if sampling.jump_forward is None else sampling.jump_forward
+        )
+        """Takes what the grammar leaves no choice about as the tokenizer cuts it."""
+        self._forced: list[int] = []
         self.finish: Literal["stop", "length"] | None = None
         self.matched: str | int | None = None
         self._dropped = 0
@@ -111,9 +117,35 @@ class SampleRun:
             token_logprob(self.tokenizer, logprobs, token, self.sampling.top_logprobs)
         )
 
+    def forced(self) -> int | None:
+        """The token that must come next, where tokens are not left to the model to cut."""
+        if not self.jumps or self.constraint is None:
+            return None
+        if not self._forced:
+            self._forced = self.constraint.forced()
+        return self._forced[0] if self._forced else None
+
+    def accept_with_forced(self, token: int) -> tuple[bool, list[int]]:
+        """
+        Take a token and those that must follow it; whether the sample has ended, and all of them.
+
+        Log probabilities need the logits before each token, so with them one comes at a time.
+        """
+        tokens = [token]
+        ended = self.accept(token)
+        while not (ended or self.sampling.logprobs or self.sampling.top_logprobs > 0):
+            forced = self.forced()
+            if forced is None:
+                break
+            tokens.append(forced)
+            ended = self.accept(forced)
+        return ended, tokens
+
     def accept(self, token: int) -> bool:
         """Take a token; True when the sample has ended."""
         self.tokens.append(token)
+        if self._forced:
+            self._forced = self._forced[1:]
         if token in self.stop_ids or (self.constraint is not None and token in self.eos_ids):
             self._dropped = 1
             return self._end("stop", token)

@@ -90,6 +90,7 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
         eviction=config.eviction,
         chunk_tokens=config.chunk_tokens,
     )
+    engine.context.jump_forward = config.jump_forward
     with torch.inference_mode():
         deterministic = self_check(model, attention)
     if attention.deterministic and not deterministic and model.implementation == "native":

@@ -106,6 +106,7 @@ class GenerateRun(StepRun):
                 constraint=source.copy() if source is not None else None,
                 text=context.output_text(sampling, self.request.stream and index == 0),
                 spellings=context.spellings,
+                jump_forward=context.jump_forward,
             )
             for index in range(sampling.n)
         ]
@@ -120,9 +121,10 @@ class GenerateRun(StepRun):
                 self.prompt.append(TokenLogprob(ids[0], text, None))
         return [self._add(sequence)]
 
-    def fork(self, sequence: Sequence, run: SampleRun, token: int) -> Sequence:
+    def fork(self, sequence: Sequence, run: SampleRun, tokens: list[int]) -> Sequence:
         """A sequence of its own for a sample other than the first, which keeps `sequence`."""
-        child = Sequence(self, self._order(run.index), [*sequence.ids, token], len(sequence.ids))
+        ids = [*sequence.ids, *tokens]
+        child = Sequence(self, self._order(run.index), ids, len(ids) - 1)
         child.samples = [run]
         return self._add(child)
 

@@ -59,6 +59,14 @@ class MaskFiller:
                 self._given.append((constraint, constraint.mask))
         self._filling = self._submit(work)
 
+    def complete(self, constraints: Iterable[Constraint]) -> None:
+        """See to it that these masks are known."""
+        self.finish()
+        missing = [constraint for constraint in constraints if constraint.mask is None]
+        if missing:
+            self.begin(missing)
+            self.finish()
+
     def finish(self) -> None:
         """Wait until every mask that was begun is there."""
         if self._filling is not None:

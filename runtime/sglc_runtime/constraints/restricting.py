@@ -27,6 +27,10 @@ def restrict(logits: Tensor, runs: Sequence[SampleRun]) -> None:
     assert len(known) == len(rows), "a mask was not begun"
     forbidden = forbidden_tokens(known, logits.shape[-1], logits.device)
     for place, row in enumerate(rows):
+        if (forced := runs[row].forced()) is not None:
+            forbidden[place] = True
+            forbidden[place, forced] = False
+            continue
         _go_on(forbidden[place], runs[row])
         if (end := runs[row].may_end(forbidden[place])) is not None:
             _leave(logits[row], forbidden[place], end, runs[row])

@@ -97,6 +97,14 @@ class KVCache:
         if not own and sequence.node is not None:
             self._unfile(sequence, sequence.node)
 
+    def jump(self, sequence: Sequence, tokens: list[int]) -> None:
+        """Append ids that nobody sampled: they go through the model together, as a prompt does."""
+        self._publish(sequence)
+        sequence.ids += tokens
+        sequence.decoding = False
+        sequence.want_from = len(sequence.ids) - 1
+        sequence.counted = len(sequence.ids)
+
     def share(self, parent: Sequence, child: Sequence) -> None:
         """Let `child` start behind all ids that `parent` has slots for; nothing is copied."""
         assert parent.node is not None

@@ -171,7 +171,7 @@ class Speculation:
 def room_of(sequence: Sequence) -> int:
     """How many guesses a sequence can use: one token comes without any."""
     run = sequence.samples[0]
-    return run.limit - len(run.tokens) - 1
+    return 0 if run.jumps else run.limit - len(run.tokens) - 1
 
 
 def matching(guess: list[int], said: list[int]) -> int:
