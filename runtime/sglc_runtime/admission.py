@@ -149,7 +149,9 @@ class Admission:
         self.wait([sequence])
 
     def _too_small(self) -> str:
+        pinned = self.cache.pins.tokens
+        which = f", {pinned} of which are pinned," if pinned else ""
         return (
-            f"the KV pool of {self.cache.allocator.num_slots} slots cannot hold this sequence "
-            "alone; raise kv_slots or mem_fraction_static, or lower max_new_tokens"
+            f"the KV pool of {self.cache.allocator.num_slots} slots{which} cannot hold this "
+            "sequence alone; raise kv_slots or mem_fraction_static, or lower max_new_tokens"
         )

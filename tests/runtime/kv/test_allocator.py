@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -79,3 +80,26 @@ def test_every_slot_has_one_owner(size: int, actions: list[tuple[int, int]]) -> 
         assert position == size
         gaps = pool.gaps()
         assert all(a + n < b for (a, n), (b, _) in pairwise(gaps))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(20, 400), st.integers(0, 10**9))
+def test_the_largest_gap_is_found_however_fragmented_the_pool_is(size: int, seed: int) -> None:
+    random = Random(seed)
+    pool = ExtentAllocator(size)
+    held: list[tuple[int, int]] = []
+    for _ in range(200):
+        choice = random.random()
+        if choice < 0.4 and held:
+            pool.release([held.pop(random.randrange(len(held)))])
+        elif choice < 0.6 and held:
+            start, length = held.pop(random.randrange(len(held)))
+            held.append((start, length + pool.grow(start + length)))
+        elif pool.free:
+            gaps = pool.gaps()
+            longest = max(length for _, length in gaps)
+            first = min(start for start, length in gaps if length == longest)
+            (extent, *rest) = pool.allocate(random.randint(1, min(pool.free, 9)))
+            assert first <= extent.start < first + longest
+            assert not rest or extent == (first, longest)
+            held += [extent, *rest]
