@@ -252,6 +252,7 @@ class LeakMachine:
             self.open.discard(event.id)
             if isinstance(event, Failed):
                 self.counts[f"failed: {event.kind}"] += 1
+                assert event.kind != "internal" or "broken" in event.message, event.message
             elif event.id in self.engine.cache.pins:
                 self.pinned.add(event.id)
 
