@@ -86,8 +86,8 @@ def write(folder: Path, name: str, content: dict[str, object]) -> None:
     (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def export(state: Path, tokenizer: Path, out: Path) -> None:
-    """Write the whole folder."""
+def export(state: Path, tokenizer: Path | None, out: Path) -> None:
+    """Write the whole folder, or one without tokenizer for a draft model."""
     checkpoint = torch.load(state, weights_only=True)
     shape = checkpoint["shape"]
     out.mkdir(parents=True, exist_ok=True)
@@ -104,6 +104,8 @@ def export(state: Path, tokenizer: Path, out: Path) -> None:
             "pad_token_id": PAD,
         },
     )
+    if tokenizer is None:
+        return
     write(out, "tokenizer_config.json", tokenizer_config(shape["max_position_embeddings"]))
     (out / "tokenizer.json").write_text(tokenizer.read_text(encoding="utf-8"), encoding="utf-8")
 
@@ -112,7 +114,7 @@ def main() -> None:
     """Read the command line and export."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--tokenizer", type=Path, help="none for a draft model")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     export(arguments.state, arguments.tokenizer, arguments.out)

@@ -22,6 +22,8 @@ class Counters:
     steps: int = 0
     preemptions: int = 0
     busy_seconds: float = 0.0
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
 
     def stats(self, cache: KVCache, running: int, waiting: int) -> Stats:
         """All together, as an event."""
@@ -46,4 +48,6 @@ class Counters:
             pinned_tokens=cache.pins.tokens,
             running=running,
             waiting=waiting,
+            drafted_tokens=self.drafted_tokens,
+            accepted_tokens=self.accepted_tokens,
         )

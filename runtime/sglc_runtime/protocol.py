@@ -202,6 +202,8 @@ class EngineInfo(Struct, frozen=True, kw_only=True, tag="ready"):
     threads: int
     deterministic: bool
     """The start-up self-check passed: a row's logits depend on its own path alone."""
+    speculation: str = "off"
+    """What guesses: `ngram`, `draft`, `ngram+draft` or `off`."""
 
 
 class Delta(Struct, frozen=True, tag="delta"):
@@ -317,6 +319,10 @@ class Stats(Struct, frozen=True, kw_only=True, tag="stats"):
     """Sequences in the batch now."""
     waiting: int = 0
     """Sequences without slots now."""
+    drafted_tokens: int = 0
+    """Guesses of speculative decoding that went through the model."""
+    accepted_tokens: int = 0
+    """Of those, tokens that the model then said."""
 
     @property
     def hit_rate(self) -> float:
@@ -359,6 +365,14 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     """Threads of the model; None chooses from the free cores and the model's size."""
     quantization: Literal["none", "int8", "int4"] = "none"
     """Round the weights of a native model on a CPU to integers when they are loaded."""
+    speculation: Literal["off", "ngram", "draft", "auto"] = "off"
+    """
+    Where guesses of the next tokens come from; a choice of speed, never of output. `ngram`: the
+    sequence's own ids and the radix tree; `draft`: a small model; `auto`: both, where results do
+    not depend on the rows of a pass. Guesses are checked only where that pays.
+    """
+    draft_model: str | None = None
+    """A checkpoint folder of the model's vocabulary; None is the embedded model's own draft."""
     trust_remote_code: bool = False
     jump_forward: bool = False
     """What holds for steps whose `Sampling.jump_forward` is None."""

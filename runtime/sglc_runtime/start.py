@@ -19,6 +19,7 @@ from sglc_runtime.models.self_check import SLOTS as CHECK_SLOTS
 from sglc_runtime.models.self_check import self_check
 from sglc_runtime.models.threads import choose_threads, use_threads
 from sglc_runtime.protocol import EngineConfig, EngineInfo
+from sglc_runtime.speculation.start import make_speculation
 
 LARGEST = {
     "kv_slots": 2**31,
@@ -98,6 +99,9 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
         folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
         if broken := describe_nonfinite(folder):
             raise EngineError("bad_checkpoint", broken)
+    engine.speculation = make_speculation(
+        config, engine.cache, engine.counters, spec, tokenizer, deterministic
+    )
     info = EngineInfo(
         model=config.model or EMBEDDED.as_posix(),
         architecture=spec.architecture,
@@ -110,6 +114,7 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
         kv_slots=slots,
         threads=threads,
         deterministic=deterministic,
+        speculation="off" if engine.speculation is None else engine.speculation.kind,
     )
     return engine, info
 

@@ -12,19 +12,24 @@ from sglc.cli.guard import usage
 from sglc.programs.target import Target
 
 
-def choose(model: str | None, spec: str | None, target: Target) -> Any:
+def choose(
+    model: str | None, spec: str | None, target: Target, engine: dict[str, Any] | None = None
+) -> Any:
     """
     The backend that the command line names, or None when it names none.
 
     `local` is our runtime, on the embedded model or on `model`; a URL is a server with SGLang's
     HTTP interface; `openai:MODEL` is a model behind OpenAI's. `MODULE:NAME` is looked up beside the
     program, in the current folder and on the path; a class or function is called to make it.
-    Raises UsageError.
+    `engine` has options of our own engine. Raises UsageError.
     """
-    if spec is None and model is None:
+    if spec is None and model is None and not engine:
         return None
     if spec is None or spec == "local":
-        return _local(model)
+        return _local(model, engine or {})
+    if engine:
+        option = next(iter(engine)).replace("_", "-")
+        raise usage(f"`--{option}` and this `--backend` exclude each other")
     if model is not None:
         raise usage("`--model` and this `--backend` exclude each other", "use `--backend local`")
     if spec.startswith(("http://", "https://")):
@@ -64,7 +69,7 @@ def starting(chosen: Any, target: Target) -> Iterator[None]:
         raise
 
 
-def _local(model: str | None) -> Any:
+def _local(model: str | None, engine: dict[str, Any]) -> Any:
     problem = None if model is None else _problem(Path(model).expanduser())
     if problem is not None:
         raise usage(
@@ -74,7 +79,7 @@ def _local(model: str | None) -> Any:
         )
     from sglc.backends.local import LocalBackend
 
-    return LocalBackend(model)
+    return LocalBackend(model, **engine)
 
 
 def _server(url: str) -> Any:

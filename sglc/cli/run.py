@@ -62,7 +62,7 @@ def run(
     pipeline = pipelines.choose(optimising.passes, optimising.no_pass)
     target = parse_target(file)
     model = None if answering.model is None else str(answering.model)
-    backend = backends.choose(model, answering.backend, target)
+    backend = backends.choose(model, answering.backend, target, answering.engine)
     with backends.starting(backend, target):
         program = _loaded(file, trust)
     how = RunOptions(

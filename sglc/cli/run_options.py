@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,15 @@ from sglc.cli.guard import usage
 SAMPLING = "Sampling, where the program does not say"
 TRUST = "What the program may reach"
 BATCHES = "Batches"
+
+
+class Speculation(Enum):
+    """Sources of guesses; see `docs/speculative-decoding.md`."""
+
+    OFF = "off"
+    NGRAM = "ngram"
+    DRAFT = "draft"
+    AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,29 @@ class Answering:
     seed: Annotated[
         int | None, typer.Option(help="Seed of all sampling; drawn at random otherwise.")
     ] = None
+    speculation: Annotated[
+        Speculation | None,
+        typer.Option(
+            help="What guesses tokens ahead of the model; changes speed and nothing else.",
+            show_default=False,
+        ),
+    ] = None
+    draft_model: Annotated[
+        Path | None,
+        typer.Option(
+            help="A small checkpoint folder that guesses, of the model's vocabulary.",
+            show_default=False,
+        ),
+    ] = None
+
+    @property
+    def engine(self) -> dict[str, Any]:
+        """What was said about our own engine, as fields of its configuration."""
+        values = {
+            "speculation": None if self.speculation is None else self.speculation.value,
+            "draft_model": None if self.draft_model is None else str(self.draft_model),
+        }
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

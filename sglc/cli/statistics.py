@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ENGINE = (
     "model", "architecture", "implementation", "device", "dtype", "attention", "threads",
-    "kv_slots", "deterministic",
+    "kv_slots", "deterministic", "speculation",
 )  # fmt: skip
 """What of an engine's description is shown."""
 
@@ -33,6 +33,8 @@ class Watch:
     usage: dict[str, int] = field(default_factory=dict)
     rows: int = 0
     engine: dict[str, Any] = field(default_factory=dict)
+    counters: dict[str, Any] = field(default_factory=dict)
+    """Of the engine since its start, where it is our own."""
 
     def first_answer(self) -> None:
         """Text of the model is about to be printed."""
@@ -45,6 +47,7 @@ class Watch:
         for name, count in running.usage().items():
             self.usage[name] = self.usage.get(name, 0) + count
         self.engine = running.engine()
+        self.counters = running.counters()
 
     def table(self) -> str:
         """Lines of `name value`, aligned."""
@@ -60,6 +63,9 @@ class Watch:
         if self.rows > 1:
             lines.insert(0, ("rows", str(self.rows)))
         lines += [(n.replace("_", " "), _shown(self.engine[n])) for n in ENGINE if n in self.engine]
+        if drafted := self.counters.get("drafted_tokens", 0):
+            kept = self.counters.get("accepted_tokens", 0)
+            lines.append(("guessed tokens", f"{drafted} ({kept} kept, {_percent(kept, drafted)})"))
         width = max(len(name) for name, _ in lines)
         return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
 

@@ -62,3 +62,9 @@ class Running:
         ask = getattr(self.state.handle.session.raw_backend, "get_server_info", None)
         info = None if ask is None else ask()
         return info if isinstance(info, dict) else {}
+
+    def counters(self) -> dict[str, Any]:
+        """What the backend has counted since its start, where it is our own engine."""
+        ask = getattr(self.state.handle.session.raw_backend, "stats", None)
+        stats = ask() if callable(ask) else None
+        return stats if isinstance(stats, dict) else {}

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from sglc_runtime.batching import Work
+from sglc_runtime.counters import Counters
 from sglc_runtime.kv import KVCache
 from sglc_runtime.sequence import Sequence
 from sglc_runtime.speculation.acceptance import Acceptance
@@ -43,18 +44,25 @@ class Speculation:
         lookups: tuple[Proposer, ...],
         drafter: Drafter | None = None,
         *,
+        counters: Counters | None = None,
         always: int = 0,
     ) -> None:
         self.cache = cache
+        self.counters = counters if counters is not None else Counters()
         self.lookups = lookups
         self.drafter = drafter
         self.always = always
         self.acceptance = Acceptance()
         self.costs = PassCosts()
-        self.drafted = self.accepted = 0
         self._made: list[Made] = []
         self._pass: tuple[int, int] | None = None
         self._began = 0.0
+
+    @property
+    def kind(self) -> str:
+        """What guesses, for people."""
+        names = [*(("ngram",) if self.lookups else ()), *(("draft",) if self.drafter else ())]
+        return "+".join(names) or "off"
 
     def draft(self, work: list[Work], most_rows: int) -> list[Work]:
         """`work` with guesses behind sequences that decode, of at most `most_rows` rows in all."""
@@ -81,8 +89,8 @@ class Speculation:
             kept = matching(guess.tokens, said)
             # A sample that ended on the way says nothing of the guesses behind its end.
             proposed = len(guess.tokens) if kept < len(said) else kept
-            self.drafted += len(guess.tokens)
-            self.accepted += kept
+            self.counters.drafted_tokens += len(guess.tokens)
+            self.counters.accepted_tokens += kept
             self.acceptance.learn(sequence.track.estimates, guess.source, proposed, kept)
 
     def _guess(self, sequences: list[Sequence], rows_left: int) -> dict[int, Guess]:

@@ -52,5 +52,5 @@ def make_speculating(
 ) -> Engine:
     """A fresh engine that checks `always` guesses wherever it has any."""
     engine = make_engine(**sizes)  # type: ignore[arg-type]
-    engine.speculation = Speculation(engine.cache, lookups, always=always)
+    engine.speculation = Speculation(engine.cache, lookups, counters=engine.counters, always=always)
     return engine
