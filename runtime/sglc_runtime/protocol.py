@@ -374,5 +374,7 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     draft_model: str | None = None
     """A checkpoint folder of the model's vocabulary; None is the embedded model's own draft."""
     trust_remote_code: bool = False
+    lora_path: str | None = None
+    """Folder of a LoRA adapter in PEFT's format, merged into the weights at load."""
     jump_forward: bool = False
     """What holds for steps whose `Sampling.jump_forward` is None."""

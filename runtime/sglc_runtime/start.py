@@ -61,6 +61,7 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
             implementation=config.implementation,
             trust_remote_code=config.trust_remote_code,
             quantization=config.quantization,
+            lora=config.lora_path,
         )
     except LoadError as error:
         raise EngineError(error.kind, error.message) from error

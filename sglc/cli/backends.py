@@ -28,7 +28,7 @@ def choose(
     if spec is None or spec == "local":
         return _local(model, engine or {})
     if engine:
-        option = next(iter(engine)).replace("_", "-")
+        option = next(iter(engine)).removesuffix("_path").replace("_", "-")
         raise usage(f"`--{option}` and this `--backend` exclude each other")
     if model is not None:
         raise usage("`--model` and this `--backend` exclude each other", "use `--backend local`")

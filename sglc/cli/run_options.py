@@ -37,6 +37,13 @@ class Answering:
             show_default=False,
         ),
     ] = None
+    lora: Annotated[
+        Path | None,
+        typer.Option(
+            help="A LoRA adapter's folder in PEFT's format, merged into the model.",
+            show_default=False,
+        ),
+    ] = None
     backend: Annotated[
         str | None,
         typer.Option(
@@ -68,6 +75,7 @@ class Answering:
     def engine(self) -> dict[str, Any]:
         """What was said about our own engine, as fields of its configuration."""
         values = {
+            "lora_path": None if self.lora is None else str(self.lora),
             "speculation": None if self.speculation is None else self.speculation.value,
             "draft_model": None if self.draft_model is None else str(self.draft_model),
         }

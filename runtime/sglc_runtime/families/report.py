@@ -40,13 +40,11 @@ class Row:
         return same or (self.dtype != "float32" and self.outcome.margin <= allowed)
 
 
-def implementations(family: Family, dtype: str) -> tuple[Implementation, ...]:
+def implementations(family: Family) -> tuple[Implementation, ...]:
     """What can run `family`: both native decoders where they apply, and transformers."""
     if not family.native:
         return ("transformers",)
-    # The C decoder of these sizes is float32 only.
-    in_c: tuple[Implementation, ...] = ("native, C",) if dtype == "float32" else ()
-    return (*in_c, "native, torch", "transformers")
+    return ("native, C", "native, torch", "transformers")
 
 
 def compare_family(folder: Path, family: Family, *, dtype: str, new: int) -> list[Row]:
@@ -61,7 +59,7 @@ def compare_family(folder: Path, family: Family, *, dtype: str, new: int) -> lis
             dtype,
             judge(name, run_engine(folder, load(folder, name, dtype), prompts, new), want, margins),
         )
-        for name in implementations(family, dtype)
+        for name in implementations(family)
     ]
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from sglc_runtime.models.config import read_json
 from sglc_runtime.models.errors import LoadError, NotNative
+from sglc_runtime.models.safe_file import SafeFile
 
-DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
@@ -29,7 +27,7 @@ class Checkpoint:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._files: dict[Path, Any] = {}
+        self._files: dict[Path, SafeFile] = {}
         self._where: dict[str, Path] = {}
         if (folder / INDEX).is_file():
             mapping = read_json(folder / INDEX).get("weight_map")
@@ -40,7 +38,7 @@ class Checkpoint:
                     raise LoadError("bad_checkpoint", f"{folder / INDEX}: {file!r} is no file name")
                 self._where[name] = folder / file
         elif (folder / SINGLE).is_file():
-            self._where = dict.fromkeys(self._open(folder / SINGLE).keys(), folder / SINGLE)
+            self._where = dict.fromkeys(self._open(folder / SINGLE).names(), folder / SINGLE)
         else:
             raise LoadError("bad_checkpoint", _no_weights(folder))
 
@@ -59,17 +57,11 @@ class Checkpoint:
             handle.__exit__(kind, error, trace)
         self._files.clear()
 
-    def _open(self, path: Path) -> Any:
+    def _open(self, path: Path) -> SafeFile:
         if path not in self._files:
             if not path.is_file():
                 raise LoadError("bad_checkpoint", f"{path} is missing; {INDEX} names it")
-            try:
-                opened: Any = safe_open(str(path), "pt")
-                self._files[path] = opened.__enter__()
-            except (SafetensorError, OSError) as error:
-                raise LoadError(
-                    "bad_checkpoint", f"{path} is truncated or no safetensors file: {error}"
-                ) from error
+            self._files[path] = SafeFile(path)
         return self._files[path]
 
     def names(self) -> frozenset[str]:
@@ -87,7 +79,7 @@ class Checkpoint:
     def check(self) -> None:
         """Open every file; raise `LoadError` where one is missing, broken or lacks a tensor."""
         for path in sorted(set(self._where.values())):
-            held = set(self._open(path).keys())
+            held = self._open(path).names()
             for name, where in self._where.items():
                 if where == path and name not in held:
                     raise LoadError("bad_checkpoint", f"{path} lacks {name}; {INDEX} names it")
@@ -96,13 +88,9 @@ class Checkpoint:
         """Floating-point type that most weights are stored in; float32 where there is none."""
         weights: dict[torch.dtype, int] = {}
         for name, path in self._where.items():
-            try:
-                entry = self._open(path).get_slice(name)
-            except SafetensorError as error:
-                raise LoadError("bad_checkpoint", f"{path} cannot give {name}: {error}") from error
-            kind = DTYPES.get(entry.get_dtype())
+            kind, size = self._open(path).size(name)
             if kind is not None:
-                weights[kind] = weights.get(kind, 0) + math.prod(entry.get_shape())
+                weights[kind] = weights.get(kind, 0) + size
         return max(weights, key=weights.__getitem__, default=torch.float32)
 
     def file_of(self, name: str) -> Path:
@@ -112,12 +100,7 @@ class Checkpoint:
 
     def read_any(self, name: str) -> Tensor:
         """A copy of tensor `name`, whatever it is."""
-        path = self.file_of(name)
-        try:
-            tensor: Tensor = self._open(path).get_tensor(name)
-        except (SafetensorError, OSError) as error:
-            raise LoadError("bad_checkpoint", f"{path} cannot give {name}: {error}") from error
-        return tensor
+        return self._open(self.file_of(name)).read(name)
 
     def read(self, name: str, shape: Sequence[int] | None = None) -> Tensor:
         """A copy of tensor `name`; raises `LoadError` for a missing name or another shape."""

@@ -24,6 +24,7 @@ from sglc_runtime.models.config import eos_ids, read_config, token_ids
 from sglc_runtime.models.dtypes import choose_dtype
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.finite import describe_nonfinite
+from sglc_runtime.models.merge_generic import merge_adapter
 from sglc_runtime.models.probe import NotFiniteError, probe
 from sglc_runtime.models.read_generic import read_model
 
@@ -121,10 +122,15 @@ def freeze_rope(model: nn.Module, context_length: int) -> None:
 
 
 def load_generic(
-    folder: Path, *, device: torch.device, dtype: str, trust_remote_code: bool = False
+    folder: Path,
+    *,
+    device: torch.device,
+    dtype: str,
+    trust_remote_code: bool = False,
+    lora: Path | None = None,
 ) -> GenericModel:
     """
-    Load a folder through transformers and probe it.
+    Load a folder through transformers, merge the adapter in `lora`, and probe it.
 
     Raises `LoadError`: `unsupported_model` with the probe's reason for a model that ignores our
     attention, `bad_checkpoint` for files that cannot be read or lack tensors.
@@ -136,6 +142,8 @@ def load_generic(
         files.check()
         kind = choose_dtype(dtype, files.main_dtype(), device)
     model = read_model(folder, device, kind, trust_remote_code)
+    if lora is not None:
+        model = merge_adapter(model, lora)
     config = cast(Any, model).config
     text = config.get_text_config()
     context = int(getattr(text, "max_position_embeddings", 0) or 2048)

@@ -44,13 +44,15 @@ def load_model(
     implementation: str = "auto",
     trust_remote_code: bool = False,
     quantization: Quantization = "none",
+    lora: str | Path | None = None,
 ) -> tuple[LoadedModel, Tokenizer]:
     """
     Load the checkpoint in `folder`; None is the embedded model, in float32 unless asked otherwise.
 
     `implementation` is "auto" (native where it can be), "native" or "transformers"; `quantization`
-    "int8" or "int4" rounds the weights of native models on CPUs. Raises `LoadError` for everything
-    that is wrong with the folder, and ValueError for an unknown option.
+    "int8" or "int4" rounds weights on CPUs; `lora` is the folder of a PEFT adapter that is merged
+    into the weights. Raises `LoadError` for everything that is wrong with the folders, and
+    ValueError for an unknown option.
     """
     if implementation not in ("auto", "native", "transformers"):
         raise ValueError(f"unknown implementation {implementation!r}")
@@ -63,7 +65,8 @@ def load_model(
     if target.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device {device!r} asked for, but torch finds no GPU here")
     tokenizer = load_tokenizer(path)
-    model = _load(path, target, dtype, implementation, trust_remote_code, quantization)
+    adapter = None if lora is None else Path(lora).expanduser()
+    model = _load(path, target, dtype, implementation, trust_remote_code, quantization, adapter)
     if tokenizer.max_id >= model.spec.vocab_size:
         raise LoadError(
             "bad_checkpoint",
@@ -80,10 +83,13 @@ def _load(
     implementation: str,
     trust: bool,
     quantization: Quantization,
+    lora: Path | None,
 ) -> LoadedModel:
     if implementation != "transformers":
         try:
-            return load_native(path, device=device, dtype=dtype, quantization=quantization)
+            return load_native(
+                path, device=device, dtype=dtype, quantization=quantization, lora=lora
+            )
         except NotNative as reason:
             if implementation == "native":
                 raise LoadError(
@@ -96,7 +102,7 @@ def _load(
         raise _not_quantized(quantization, "transformers was asked for")
     from sglc_runtime.models.generic import load_generic
 
-    return load_generic(path, device=device, dtype=dtype, trust_remote_code=trust)
+    return load_generic(path, device=device, dtype=dtype, trust_remote_code=trust, lora=lora)
 
 
 def _not_quantized(quantization: str, reason: str) -> LoadError:

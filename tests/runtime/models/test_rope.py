@@ -81,7 +81,7 @@ def test_greedy_equals_transformers(name: str, tmp_path: Path) -> None:
     write_family(tmp_path, family)
     prompts = make_prompts((33, 41, 60))
     want, margins = reference(tmp_path, prompts, 8, torch.float32)
-    for implementation in implementations(family, "float32"):
+    for implementation in implementations(family):
         got = run_engine(tmp_path, load(tmp_path, implementation, "float32"), prompts, 8)
         assert judge(implementation, got, want, margins).equal == 3, implementation
 
