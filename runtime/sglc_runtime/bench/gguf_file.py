@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -104,6 +105,7 @@ def quantize(source: Path, target: Path, kind: Kind) -> None:
         import llama_cpp
     except ImportError:
         raise MissingPeerError(f"llama-cpp-python is not installed: {HOW}") from None
+    logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)  # else a line for every tensor
     options = llama_cpp.llama_model_quantize_default_params()
     options.ftype = FILE_TYPES[kind]
     code = llama_cpp.llama_model_quantize(str(source).encode(), str(target).encode(), options)

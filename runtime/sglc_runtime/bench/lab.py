@@ -7,7 +7,7 @@ import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 import torch
@@ -19,13 +19,13 @@ from sglc_runtime.bench.llama_side import LlamaSide
 from sglc_runtime.bench.shapes import QWEN3_06B, SMOLLM2_135M, Shape, checkpoint
 from sglc_runtime.bench.sides import Prompt
 from sglc_runtime.bench.transformers_side import GenerateSide
-from sglc_runtime.errors import EngineError
 from sglc_runtime.models.load import EMBEDDED
 from sglc_runtime.models.threads import MIN_WEIGHTS_PER_THREAD
 from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 
 Progress = Callable[[str], None]
+Quantization = Literal["int8", "int4"]
 T = TypeVar("T")
 TINY = Shape(
     name="Tiny",
@@ -74,7 +74,7 @@ class Lab:
         self.report = report
         self._held: dict[tuple[Any, ...], Any] = {}
 
-    def config(self, shape: Shape | None, quantization: str | None = None) -> EngineConfig:
+    def config(self, shape: Shape | None, quantization: Quantization | None = None) -> EngineConfig:
         """What the engine is started with for a shape; None is the embedded model."""
         if shape is None:
             return EngineConfig(threads=self.threads(None), kv_slots=16384)
@@ -86,12 +86,9 @@ class Lab:
         )
         if quantization is None:
             return config
-        if "quantization" not in EngineConfig.__struct_fields__:
-            raise EngineError("internal", "this version has no quantised weights")
-        changed: EngineConfig = msgspec.structs.replace(config, quantization=quantization)
-        return changed
+        return msgspec.structs.replace(config, quantization=quantization)
 
-    def engine(self, shape: Shape | None, quantization: str | None = None) -> EngineSide:
+    def engine(self, shape: Shape | None, quantization: Quantization | None = None) -> EngineSide:
         """The engine on a shape's checkpoint."""
         self._use(shape)
         return self._hold(

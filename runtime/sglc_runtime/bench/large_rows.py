@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 
@@ -12,7 +11,7 @@ from sglc_runtime.bench.compare import compare
 from sglc_runtime.bench.embedded_rows import threads_said
 from sglc_runtime.bench.figures import Figure
 from sglc_runtime.bench.gguf_file import Kind
-from sglc_runtime.bench.lab import Lab, draw
+from sglc_runtime.bench.lab import Lab, Quantization, draw
 from sglc_runtime.bench.sides import Prompt, Side, Told
 from sglc_runtime.bench.transformers_side import GenerateBatchSide, fastest_dtype
 
@@ -31,7 +30,7 @@ Of a peer's choice in standard deviations of our logits. Quantised weights diffe
 """
 
 
-def over_llama(lab: Lab, kind: Kind, quantization: Literal["int8", "int4"] | None) -> Figure:
+def over_llama(lab: Lab, kind: Kind, quantization: Quantization | None) -> Figure:
     """Decoding of one sequence beside llama.cpp with weights of the same size."""
     shape = lab.settings.large
     new = lab.settings.tokens(NEW)
