@@ -364,7 +364,10 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     threads: int | None = None
     """Threads of the model; None chooses from the free cores and the model's size."""
     quantization: Literal["none", "int8", "int4"] = "none"
-    """Round the weights of a native model on a CPU to integers when they are loaded."""
+    """
+    Round the weights to integers when they are loaded: of native models on CPUs, and of others
+    where torchao can.
+    """
     speculation: Literal["off", "ngram", "draft", "auto"] = "off"
     """
     Where guesses of the next tokens come from; a choice of speed, never of output. `ngram`: the

@@ -44,6 +44,29 @@ def test_a_model_folder_is_the_same_model(program: str) -> None:
     assert json.loads(done.stdout)["return_value"] == "Paris", done.stderr
 
 
+def test_an_adapter_changes_the_model(program: str, tmp_path: Path) -> None:
+    """An adapter in PEFT's format, written by hand: the answer is no longer the model's own."""
+    import torch
+    from safetensors.torch import save_file
+
+    hidden = json.loads((CHECKPOINT / "config.json").read_text())["hidden_size"]
+    at = "base_model.model.model.layers.0.self_attn.o_proj.lora_"
+    pair = {f"{at}A.weight": torch.ones(2, hidden), f"{at}B.weight": torch.ones(hidden, 2)}
+    save_file(pair, tmp_path / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["o_proj"]}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
+    question = "question=What is the capital of France?"
+    done = command("run", program, "-p", question, "--lora", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["return_value"] != "Paris"
+    done = command("run", program, "-p", question, "--lora", str(tmp_path / "none"))
+    assert done.returncode == 1
+    assert "none has no adapter_config.json" in done.stderr
+    done = command("run", program, "--lora", "x", "--backend", "openai:y")
+    assert done.returncode == 2
+    assert "`--lora` and this `--backend` exclude each other" in done.stderr
+
+
 def test_same_seed_same_text(tmp_path: Path) -> None:
     path = tmp_path / "story.sgl"
     path.write_text('def main():\n    "Once"\n    x = gen(max_tokens=20)\n', encoding="utf-8")

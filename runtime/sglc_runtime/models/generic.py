@@ -25,7 +25,9 @@ from sglc_runtime.models.dtypes import choose_dtype
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.finite import describe_nonfinite
 from sglc_runtime.models.merge_generic import merge_adapter
+from sglc_runtime.models.packing import Quantization
 from sglc_runtime.models.probe import NotFiniteError, probe
+from sglc_runtime.models.quantize_generic import quantize
 from sglc_runtime.models.read_generic import read_model
 
 log = logging.getLogger(__name__)
@@ -128,9 +130,10 @@ def load_generic(
     dtype: str,
     trust_remote_code: bool = False,
     lora: Path | None = None,
+    quantization: Quantization = "none",
 ) -> GenericModel:
     """
-    Load a folder through transformers, merge the adapter in `lora`, and probe it.
+    Load a folder through transformers, merge the adapter in `lora`, quantize and probe it.
 
     Raises `LoadError`: `unsupported_model` with the probe's reason for a model that ignores our
     attention, `bad_checkpoint` for files that cannot be read or lack tensors.
@@ -144,6 +147,8 @@ def load_generic(
     model = read_model(folder, device, kind, trust_remote_code)
     if lora is not None:
         model = merge_adapter(model, lora)
+    if quantization != "none":
+        quantize(model, quantization)
     config = cast(Any, model).config
     text = config.get_text_config()
     context = int(getattr(text, "max_position_embeddings", 0) or 2048)

@@ -95,17 +95,14 @@ def _load(
                 raise LoadError(
                     "unsupported_model", f"the native decoder does not implement {reason}"
                 ) from reason
-            if quantization != "none":
-                raise _not_quantized(quantization, str(reason)) from reason
             log.info("not native (%s): loading %s through transformers", reason, path)
-    elif quantization != "none":
-        raise _not_quantized(quantization, "transformers was asked for")
     from sglc_runtime.models.generic import load_generic
 
-    return load_generic(path, device=device, dtype=dtype, trust_remote_code=trust, lora=lora)
-
-
-def _not_quantized(quantization: str, reason: str) -> LoadError:
-    return LoadError(
-        "unsupported_model", f"{quantization} weights need the native decoder: {reason}"
+    return load_generic(
+        path,
+        device=device,
+        dtype=dtype,
+        trust_remote_code=trust,
+        lora=lora,
+        quantization=quantization,
     )
