@@ -204,6 +204,8 @@ class EngineInfo(Struct, frozen=True, kw_only=True, tag="ready"):
     """The start-up self-check passed: a row's logits depend on its own path alone."""
     speculation: str = "off"
     """What guesses: `ngram`, `draft`, `ngram+draft` or `off`."""
+    sampling_defaults: dict[str, float] = {}
+    """Fields of `Sampling` that generation_config.json recommends; nothing applies them itself."""
 
 
 class Delta(Struct, frozen=True, tag="delta"):

@@ -14,6 +14,7 @@ from sglc_runtime.models.base import ModelSpec
 from sglc_runtime.models.c_native import CModel
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.finite import describe_nonfinite
+from sglc_runtime.models.generation_defaults import generation_defaults
 from sglc_runtime.models.load import EMBEDDED, load_model
 from sglc_runtime.models.self_check import SLOTS as CHECK_SLOTS
 from sglc_runtime.models.self_check import self_check
@@ -54,6 +55,8 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
     threads = config.threads or choose_threads(_weights(config))
     use_threads(threads, torch_too=True)
     try:
+        folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
+        recommended = generation_defaults(folder)
         model, tokenizer = load_model(
             config.model,
             device=config.device,
@@ -95,11 +98,10 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
     engine.context.jump_forward = config.jump_forward
     with torch.inference_mode():
         deterministic = self_check(model, attention)
-    if attention.deterministic and not deterministic and model.implementation == "native":
-        # The check fails too where logits are NaN; only then is it worth reading every weight.
-        folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
-        if broken := describe_nonfinite(folder):
-            raise EngineError("bad_checkpoint", broken)
+    failed = attention.deterministic and not deterministic and model.implementation == "native"
+    # The check fails too where logits are NaN; only then is it worth reading every weight.
+    if failed and (broken := describe_nonfinite(folder)):
+        raise EngineError("bad_checkpoint", broken)
     engine.speculation = make_speculation(
         config, engine.cache, engine.counters, spec, tokenizer, deterministic
     )
@@ -115,6 +117,7 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
         kv_slots=slots,
         threads=threads,
         deterministic=deterministic,
+        sampling_defaults=recommended,
         speculation="off" if engine.speculation is None else engine.speculation.kind,
     )
     return engine, info

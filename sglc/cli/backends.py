@@ -69,6 +69,28 @@ def starting(chosen: Any, target: Target) -> Iterator[None]:
         raise
 
 
+def recommended_sampling(chosen: Any) -> dict[str, Any]:
+    """
+    What the generation_config.json of our engine's model recommends, as parameters of a program.
+
+    Waits for the model. Nothing for an engine that cannot start: the run reports that. A program
+    has no repetition penalty. Raises UsageError for other backends.
+    """
+    from sglc.backends.local import LocalBackend, default_backend
+
+    backend = default_backend() if chosen is None else chosen
+    if not isinstance(backend, LocalBackend):
+        raise usage(
+            "`--sampling-defaults model` and this `--backend` exclude each other",
+            "use `--backend local`",
+        )
+    try:
+        found = backend.get_server_info()["sampling_defaults"]
+    except Exception:  # of any kind: the run meets it again, and says it as its own failure
+        return {}
+    return {name: value for name, value in found.items() if name != "repetition_penalty"}
+
+
 def _local(model: str | None, engine: dict[str, Any]) -> Any:
     problem = None if model is None else _problem(Path(model).expanduser())
     if problem is not None:

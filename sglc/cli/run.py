@@ -9,7 +9,15 @@ import typer
 from sglc.cli import options, pipelines
 from sglc.cli.groups import grouped
 from sglc.cli.guard import guarded
-from sglc.cli.run_options import Answering, Batches, Optimising, Printing, Sampling, Trust
+from sglc.cli.run_options import (
+    Answering,
+    Batches,
+    Optimising,
+    Printing,
+    Sampling,
+    SamplingDefaults,
+    Trust,
+)
 from sglc.programs.target import parse_target
 
 if TYPE_CHECKING:
@@ -65,10 +73,12 @@ def run(
     backend = backends.choose(model, answering.backend, target, answering.engine)
     with backends.starting(backend, target):
         program = _loaded(file, trust)
+    of_model = sampling.sampling_defaults is SamplingDefaults.MODEL
+    recommended = backends.recommended_sampling(backend) if of_model else {}
     how = RunOptions(
         backend=backend,
         seed=answering.seed,
-        sampling=sampling.given,
+        sampling={**recommended, **sampling.given},
         pipeline=pipeline,
         eager=optimising.eager,
         limits=limits,

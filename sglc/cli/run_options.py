@@ -17,6 +17,13 @@ TRUST = "What the program may reach"
 BATCHES = "Batches"
 
 
+class SamplingDefaults(Enum):
+    """Where parameters come from that neither the program nor the command line gives."""
+
+    SGLANG = "sglang"
+    MODEL = "model"
+
+
 class Speculation(Enum):
     """Sources of guesses; see `docs/speculative-decoding.md`."""
 
@@ -153,6 +160,15 @@ class Sampling:
         list[str] | None,
         typer.Option(help="A stop string; may be repeated.", rich_help_panel=SAMPLING),
     ] = None
+
+    sampling_defaults: Annotated[
+        SamplingDefaults,
+        typer.Option(
+            help="What holds where nothing is said: SGLang's defaults, or what the model's "
+            "generation_config.json recommends.",
+            rich_help_panel=SAMPLING,
+        ),
+    ] = SamplingDefaults.SGLANG
 
     @property
     def given(self) -> dict[str, Any]:

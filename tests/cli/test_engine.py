@@ -67,6 +67,37 @@ def test_an_adapter_changes_the_model(program: str, tmp_path: Path) -> None:
     assert "`--lora` and this `--backend` exclude each other" in done.stderr
 
 
+def test_sampling_defaults_of_the_model(tmp_path: Path) -> None:
+    model = shutil.copytree(CHECKPOINT, tmp_path / "model")
+    config = json.loads((model / "generation_config.json").read_text())
+    (model / "generation_config.json").write_text(json.dumps(config | {"temperature": 0}))
+    path = tmp_path / "story.sgl"
+    path.write_text('def main():\n    "Once"\n    x = gen(max_tokens=12)\n', encoding="utf-8")
+    model_says = ("run", str(path), "--sampling-defaults", "model")
+    texts = set()
+    for seed in ("5", "6"):
+        done = command(*model_says, "--model", str(model), "--seed", seed)
+        assert done.returncode == 0, done.stderr
+        texts.add(done.stdout)
+    assert len(texts) == 1, "greedy text has no seed"
+    done = command(*model_says, "--backend", "openai:y")
+    assert done.returncode == 2
+    assert "exclude each other" in done.stderr
+
+
+def test_recommended_sampling_is_what_a_program_can_say(tmp_path: Path) -> None:
+    from sglc.backends.local import LocalBackend
+    from sglc.cli.backends import recommended_sampling
+
+    model = shutil.copytree(CHECKPOINT, tmp_path / "model")
+    recommended = {"top_p": 0.8, "top_k": 20, "repetition_penalty": 1.05}
+    (model / "generation_config.json").write_text(json.dumps(recommended))
+    backend = LocalBackend(str(model), inline=True, kv_slots=64)
+    assert recommended_sampling(backend) == {"top_p": 0.8, "top_k": 20}
+    backend.shutdown()
+    assert recommended_sampling(LocalBackend(str(tmp_path / "none"), inline=True)) == {}
+
+
 def test_same_seed_same_text(tmp_path: Path) -> None:
     path = tmp_path / "story.sgl"
     path.write_text('def main():\n    "Once"\n    x = gen(max_tokens=20)\n', encoding="utf-8")
