@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from sglc_runtime.sequence import Sequence
 
 
+EVICTED_AT_ONCE = 512
+"""
+Tokens that are evicted together, in a large pool. One by one they would leave single slots, and
+sequences that decode into such holes are slow to read.
+"""
 CAUSES = ("prompt", "decode", "flush", "failure")
 """Why tokens leave the cache: room for a prompt, for decoding; on request; after a failed pass."""
 
@@ -34,6 +39,7 @@ class KVCache:
         self.evicted: dict[str, int] = dict.fromkeys(CAUSES, 0)
         """Tokens by what they had to make room for."""
         self.peak = 0
+        self._ahead_of_need = min(EVICTED_AT_ONCE, num_slots // 32)
         self._growing: dict[Node, list[Sequence]] = {}
         """Sequences with ids of their own, by the node that those come after."""
 
@@ -215,7 +221,8 @@ class KVCache:
 
     def _allocate(self, count: int, near: Extent | None, cause: str) -> list[Extent]:
         if count > self.allocator.free:
-            self.evicted[cause] += self.tree.evict(count - self.allocator.free)
+            wanted = max(count - self.allocator.free, self._ahead_of_need)
+            self.evicted[cause] += self.tree.evict(wanted)
         extents = self.allocator.allocate(count, near.start + near.length if near else None)
         self.peak = max(self.peak, self.allocator.num_slots - self.allocator.free)
         return extents

@@ -45,6 +45,10 @@ class Node:
         self.next_use = inf
         """Number of the request expected first among them; infinite where only `uses` is known."""
 
+    def __lt__(self, other: Node) -> bool:
+        """By age, so that a line with stale entries of one node can be in order."""
+        return self.serial < other.serial
+
     def chain(self) -> list[Node]:
         """The nodes from below the root down to this one."""
         nodes: list[Node] = []

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from heapq import heapify, heappop, heappush
 from math import inf
 
 from sglc_runtime.kv.allocator import Extent, ExtentAllocator
+from sglc_runtime.kv.line import Line
 from sglc_runtime.kv.node import TYPECODE, Match, Node, cut, follow, join_extents
-from sglc_runtime.kv.policies import EvictionPolicy, NextUse, Rank
+from sglc_runtime.kv.policies import EvictionPolicy, NextUse
 
 
 class RadixTree:
@@ -39,7 +39,7 @@ class RadixTree:
         self._serial = 0
         self._clock = 0
         self._arrivals = 0
-        self._leaves: list[tuple[Rank, int, Node]] = []
+        self._leaves = Line()
 
     def match(self, ids: list[int], limit: int | None = None) -> Match:
         """Longest cached prefix of ids[:limit]. Changes nothing, not even recency."""
@@ -168,7 +168,7 @@ class RadixTree:
         while freed < count and self.evictable:
             if not self._leaves:
                 self._collect_leaves()
-            rank, _, node = heappop(self._leaves)
+            rank, _, node = self._leaves.pop()
             if node.locks or node.children or node.parent is None:
                 continue
             if rank != self.policy.rank(node):
@@ -194,7 +194,7 @@ class RadixTree:
         self.root = Node(None, array(TYPECODE), [], 0)
         self.version += 1
         self.size = self.count = self.evictable = 0
-        self._leaves.clear()
+        self._leaves.refill(())
 
     def nodes(self) -> list[Node]:
         """Every node but the root, parents first."""
@@ -252,12 +252,11 @@ class RadixTree:
         """Put a leaf in line for eviction; stale entries are skipped when they come up."""
         if len(self._leaves) > 64 + 4 * self.count:
             self._collect_leaves()
-        heappush(self._leaves, (self.policy.rank(node), node.serial, node))
+        self._leaves.push((self.policy.rank(node), node.serial, node))
 
     def _collect_leaves(self) -> None:
-        self._leaves = [
+        self._leaves.refill(
             (self.policy.rank(node), node.serial, node)
             for node in self.nodes()
             if not node.locks and not node.children
-        ]
-        heapify(self._leaves)
+        )
