@@ -2,8 +2,8 @@
 The radix tree's own cost: growth with what is cached, and its share of a run without any reuse.
 
 Growth compares one token's share of `match`, `insert` and `evict` in a full pool of 10,000 tokens
-with the same in one of 1,000,000. Both hold prompts of 512 tokens, eight of which begin with the
-same 256, and are measured in turn. The share is the time inside the cache's methods while 100
+with the same in one of 1,000,000. Both hold prompts of 1,024 tokens, eight of which begin with the
+same 512, and are measured in turn. The share is the time inside the cache's methods while 100
 requests of ShareGPT's lengths run through an engine that finds nothing to reuse, as in the SGLang
 paper (Zheng et al., NeurIPS 2024, 5.3), here on the embedded model, whose passes are short.
 """
@@ -22,9 +22,9 @@ from sglc_runtime.protocol import EngineConfig, Generate, Ids, Sampling, Submit,
 from sglc_runtime.start import start_engine
 
 SMALL, LARGE = 10_000, 1_000_000
-PREFIX, TAIL, SHARERS = 256, 256, 8
+PREFIX, TAIL, SHARERS = 512, 512, 8
 VOCABULARY = 32_000
-BLOCK = 16
+BLOCK = 8
 """Prompts between two readings of the clock."""
 REQUESTS = 100
 KINDS = ("match", "insert", "evict")

@@ -36,7 +36,7 @@ class Node:
         self.ids = ids
         self.extents = extents
         self.serial = serial
-        self.children: dict[int, Node] = {}
+        self.children = CHILDLESS
         self.locks = 0
         self.last_use = 0
         """When something came this way last, on the tree's own clock."""
@@ -44,6 +44,12 @@ class Node:
         """Later requests known to come this way."""
         self.next_use = inf
         """Number of the request expected first among them; infinite where only `uses` is known."""
+
+    def adopt(self, child: Node) -> None:
+        """File `child` under its first id."""
+        if self.children is CHILDLESS:
+            self.children = {}
+        self.children[child.ids[0]] = child
 
     def __lt__(self, other: Node) -> bool:
         """By age, so that a line with stale entries of one node can be in order."""
@@ -108,3 +114,7 @@ def join_extents(extents: list[Extent], more: Sequence[tuple[int, int]]) -> None
             extents[-1] = Extent(extents[-1].start, extents[-1].length + length)
         elif length:
             extents.append(Extent(start, length))
+
+
+CHILDLESS: dict[int, Node] = {}
+"""The children of every leaf: most nodes are leaves, and an object less is a cache miss less."""

@@ -156,7 +156,7 @@ class RadixTree:
             join_extents(child.extents, mine)
             child.last_use = self._clock
             self.count += 1
-            end.children[added[0]] = child
+            end.adopt(child)
             child.locks = 1
             # The caller's lock on `end` now belongs to the path that goes through it.
             end = child
@@ -234,9 +234,9 @@ class RadixTree:
         upper.locks, upper.last_use = node.locks, node.last_use
         upper.uses, upper.next_use = node.uses, node.next_use
         self.count += 1
-        parent.children[upper.ids[0]] = upper
+        parent.adopt(upper)
         node.parent, node.ids, node.extents = upper, node.ids[length:], tail
-        upper.children[node.ids[0]] = node
+        upper.adopt(node)
         return upper
 
     def _remove(self, node: Node) -> None:
