@@ -22,9 +22,10 @@
 #include "vectors.h"
 
 #include "attention_tiles.h"
+#include "attention_rows.h"
 
 #define TOGETHER 24 /* states whose scores are held at once: a multiple of LANES and of 3 */
-#define WIDEN 6     /* more states than this take a bfloat16 block as floats: widened once */
+#define WIDEN 12    /* more states than this take a bfloat16 block as floats: widened once */
 #define ALONE 100000       /* products of queries and keys that one thread does sooner than two */
 #define STORE_ALONE 50000  /* elements likewise, for storing */
 #define MASKED -1e30f
@@ -45,30 +46,6 @@ typedef struct {
     uint8_t *begin, *end;    /* [states]: what each sees of the block at hand */
     States span, total;
 } Tile;
-
-typedef void (*Scores)(const float *, int, const void *const *, int, float *);
-typedef void (*Values)(float *, int, const float *, const float *, const void *const *, int, int);
-static const Scores scores_of[2][4] = {
-    {0, scores1f, scores2f, scores3f},
-    {0, scores1h, scores2h, scores3h},
-};
-static const Values values_of[2][4] = {
-    {0, values1f, values2f, values3f},
-    {0, values1h, values2h, values3h},
-};
-
-static inline float widen(half x) {
-    uint32_t bits = (uint32_t)x << 16;
-    float value;
-    memcpy(&value, &bits, 4);
-    return value;
-}
-static inline half narrow(float x) { /* round to nearest even; NaN stays NaN */
-    uint32_t bits;
-    memcpy(&bits, &x, 4);
-    uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1)) >> 16;
-    return (half)((bits & 0x7fffffffu) > 0x7f800000u ? (bits >> 16) | 0x40 : rounded);
-}
 
 static inline vec cap_vec(vec s, float cap) { /* cap * tanh(s / cap) */
     vec e = exp_vec(s * splat(2.0f / cap));
@@ -143,8 +120,11 @@ static void add_values(int wide, int rows, float *acc, int width, float *rescale
             add_one(acc + r * width, width, &one, s + r * BLOCK, values, to, end[r]);
 }
 
-/* How many of `left` states go next into registers together; never one after more than one. */
-static inline int together(int left) { return left == 4 || left == 2 ? 2 : left < 3 ? 1 : 3; }
+/* How many of `left` states go into registers together next. */
+static inline int together(int half_width, int left) {
+    if (left == 1) return 1;
+    return half_width || left == 4 || left == 2 ? 2 : 3;
+}
 
 /* Reduce one block for states [index, index + count), each of which sees some of its keys. */
 static void reduce_states(Tile *t, int half_width, int index, int count, const void *const *keys,
@@ -159,7 +139,7 @@ static void reduce_states(Tile *t, int half_width, int index, int count, const v
         float *acc = t->span.acc + (int64_t)index * width;
         const uint8_t *begin = t->begin + index, *end = t->end + index;
         for (int r = 0, n; r < rows; r += n) {
-            n = together(rows - r);
+            n = together(half_width, rows - r);
             int from = BLOCK, to = 0;
             for (int i = r; i < r + n; i++) {
                 if (begin[i] < from) from = begin[i];
@@ -172,7 +152,7 @@ static void reduce_states(Tile *t, int half_width, int index, int count, const v
         soften(s, rescale, rows, begin, end, t->layer->softcap, t->span.maximum + index,
                t->span.sum + index);
         for (int r = 0, n; r < rows; r += n) {
-            n = together(rows - r);
+            n = together(half_width, rows - r);
             add_values(half_width, n, acc + r * width, width, rescale + r, s + r * BLOCK, values,
                        begin + r, end + r);
         }
@@ -195,27 +175,14 @@ static void locate(const Tile *t, const Segment *segment, const void **keys,
     }
 }
 
-/* The first `count` rows as floats, filled up with zeros to the width. */
+/* The first `count` rows as floats; the others repeat the last. */
 static void widen_rows(const Tile *t, int count, const void **rows, float *to) {
-    const int width = t->plan->width, dim = t->plan->pass.dim, bf16 = t->plan->pass.bf16;
-    for (int j = 0; j < BLOCK; j++, to += width) {
-        if (j >= count) {
-            rows[j] = to - width;
-            to -= width;
-            continue;
-        }
-        int d = 0;
-        if (bf16) {
-            const half *from = rows[j];
-            for (; d + LANES <= dim; d += LANES) store(to + d, load_half(from + d));
-            for (; d < dim; d++) to[d] = widen(from[d]);
-        } else {
-            memcpy(to, rows[j], dim * sizeof *to);
-            d = dim;
-        }
-        for (; d < width; d++) to[d] = 0.0f;
+    const AttentionPass *pass = &t->plan->pass;
+    for (int j = 0; j < count; j++, to += t->plan->width) {
+        read_row(rows[j], pass->bf16, pass->bf16, pass->dim, 1.0f, to);
         rows[j] = to;
     }
+    for (int j = count; j < BLOCK; j++) rows[j] = rows[count - 1];
 }
 
 static void begin_span(Tile *t) {
@@ -305,13 +272,8 @@ static void begin_tile(Tile *t) {
         if (position > t->highest) t->highest = position;
         for (int g = 0; g < group; g++, q += t->plan->width) {
             int64_t from = row * layer->q_stride + (t->head * group + g) * layer->q_head;
-            const float *wide = (const float *)layer->q + from;
-            const half *narrow = (const half *)layer->q + from;
-            if (layer->bf16)
-                for (int d = 0; d < dim; d++) q[d] = layer->scale * widen(narrow[d]);
-            else
-                for (int d = 0; d < dim; d++) q[d] = layer->scale * wide[d];
-            for (int d = dim; d < t->plan->width; d++) q[d] = 0.0f;
+            const char *row_q = (const char *)layer->q + from * (layer->bf16 ? 2 : 4);
+            read_row(row_q, layer->bf16, pass->bf16, dim, layer->scale, q);
         }
     }
 }
@@ -335,12 +297,8 @@ static void finish_tile(const Tile *t, const States *total) {
             scale = scale / sum;
             const float *acc = total->acc + (int64_t)i * t->plan->width;
             int64_t to = ((int64_t)row * pass->heads + head) * dim;
-            half *narrow_out = (half *)layer->out + to;
-            float *wide_out = (float *)layer->out + to;
-            if (layer->bf16)
-                for (int d = 0; d < dim; d++) narrow_out[d] = narrow(acc[d] * scale);
-            else
-                for (int d = 0; d < dim; d++) wide_out[d] = acc[d] * scale;
+            char *out = (char *)layer->out + to * (layer->bf16 ? 2 : 4);
+            write_row(acc, pass->bf16, scale, out, layer->bf16, dim);
         }
 }
 
@@ -453,14 +411,6 @@ static void attend_part(void *arg, int part, int parts) {
     begin_tile(&t);
     if (splits > 1) run_split(&t, tile, part % splits);
     else run_tile(&t);
-}
-
-static void store_row(const void *from, int from_half, void *to, int to_half, int dim) {
-    const float *wide = from;
-    const half *narrow_from = from;
-    if (from_half == to_half) memcpy(to, from, dim * (to_half ? sizeof(half) : sizeof(float)));
-    else if (to_half) for (int d = 0; d < dim; d++) ((half *)to)[d] = narrow(wide[d]);
-    else for (int d = 0; d < dim; d++) ((float *)to)[d] = widen(narrow_from[d]);
 }
 
 /* Keys and values of one head into the pool. */

@@ -11,7 +11,7 @@
 
 #include "pool.h"
 
-#define LANES 8
+#define PAIR 16 /* floats that the kernels read at a time */
 #define PARTS_PER_THREAD 4 /* so that threads end together */
 #define MOST_PARTIALS (4 << 20) /* floats */
 #define SPLIT_PRODUCTS 200000   /* of a span's share of a query and head: below, splits cost more */
@@ -168,7 +168,7 @@ static int divide(AttentionPlan *plan) {
     const AttentionPass *pass = &plan->pass;
     const int threads = sglc_threads();
     plan->group = pass->heads / pass->kv_heads;
-    plan->width = (pass->dim + LANES - 1) / LANES * LANES;
+    plan->width = (pass->dim + PAIR - 1) / PAIR * PAIR;
     plan->tile_rows = plan->group < TILE_HEADS ? TILE_HEADS / plan->group : 1;
     plan->tile_count = (pass->rows + plan->tile_rows - 1) / plan->tile_rows;
     plan->splits = 1;

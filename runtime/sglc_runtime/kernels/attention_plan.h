@@ -22,7 +22,7 @@ struct AttentionPlan {
     int32_t *slots;
     int32_t *span_from; /* [span_count + 1]: where the segments of a span begin */
     int32_t segment_count, span_count;
-    int32_t group, width;           /* heads of a KV head; dim rounded up to whole vectors */
+    int32_t group, width;           /* heads of a KV head; dim rounded up to what is read at a time */
     int32_t tile_rows, tile_count;  /* the rows in tiles that one part of the work takes */
     int32_t splits;                 /* parts that the spans of a tile and head are spread over */
     float *partials;                /* [kv_heads, rows * group, span_count, width + 2] if splits > 1 */
