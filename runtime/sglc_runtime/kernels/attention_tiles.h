@@ -57,6 +57,11 @@ static inline void put_sums(float *to, vec a, vec b, vec c, vec d) {
 #define STEP_f LANES
 #define STEP_h PAIR
 
+/* Few rows over bfloat16 wait for memory: ask for the next block while this one is at work. */
+#define AHEAD_f(p)
+#define AHEAD_h(p)                                                                         \
+    for (int d = 0; d < width; d += 32) __builtin_prefetch((p) + BLOCK * width + d, 0, 2);
+
 /* Scores of R rows against keys [0, count), count a multiple of four. */
 #define KEY(R, C, LOAD, K)                                     \
     {                                                          \
@@ -84,6 +89,7 @@ static inline void put_sums(float *to, vec a, vec b, vec c, vec d) {
                                      int count, float *out) {                              \
         for (int j = 0; j < count; j += 4) {                                               \
             const TYPE *k0 = keys[j], *k1 = keys[j + 1], *k2 = keys[j + 2], *k3 = keys[j + 3]; \
+            AHEAD_##SUFFIX(k0) AHEAD_##SUFFIX(k1) AHEAD_##SUFFIX(k2) AHEAD_##SUFFIX(k3)    \
             vec a[R][4];                                                                   \
             UNROLL for (int r = 0; r < R; r++)                                             \
                 UNROLL for (int c = 0; c < 4; c++) a[r][c] = splat(0.0f);                  \
@@ -96,6 +102,9 @@ static inline void put_sums(float *to, vec a, vec b, vec c, vec d) {
         }                                                                                  \
     }
 
+#define VALUE_AHEAD_f(p)
+#define VALUE_AHEAD_h(p) __builtin_prefetch((p) + BLOCK * width, 0, 2);
+
 /* acc = acc * rescale + weights * values [begin, end), for N (even) vectors of R rows. */
 #define VALUES(R, N, SUFFIX, TYPE)                                                         \
     static inline void values##R##_##N##_##SUFFIX(                                         \
@@ -107,6 +116,7 @@ static inline void put_sums(float *to, vec a, vec b, vec c, vec d) {
                 a[r][c] = load(acc + r * width + at + c * LANES) * splat(rescale[r]);      \
         for (int j = begin; j < end; j++) {                                                \
             const TYPE *v = (const TYPE *)values[j] + at;                                  \
+            VALUE_AHEAD_##SUFFIX(v)                                                        \
             vec w[R];                                                                      \
             UNROLL for (int r = 0; r < R; r++) w[r] = splat(weights[r * BLOCK + j]);       \
             UNROLL for (int c = 0; c < N; c += 2) {                                        \
