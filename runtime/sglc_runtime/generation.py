@@ -95,11 +95,15 @@ class SampleRun:
         """Ids that may not come yet, because of `min_new_tokens`."""
         return self._stop_list if len(self.tokens) < self.sampling.min_new_tokens else []
 
-    def may_end(self, forbidden: Tensor) -> int | None:
-        """An EOS that is not `forbidden`, where the constrained text so far may end."""
-        if self.constraint is None or not self.tokens or not self.constraint.accepting:
-            return None
-        return next((token for token in sorted(self.eos_ids) if not forbidden[token]), None)
+    @property
+    def may_end(self) -> bool:
+        """The constrained text so far is a whole one; an empty text is not asked."""
+        return self.constraint is not None and bool(self.tokens) and self.constraint.accepting
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """Every EOS, lowest first."""
+        return sorted(self.eos_ids)
 
     def can_begin(self, token: int, forbidden: Tensor) -> bool:
         """Whether some token that is not `forbidden` spells the beginning of `token`."""

@@ -1,16 +1,13 @@
-"""The masks of a pass, filled by another thread while the model runs, and applied at once."""
+"""The masks of a pass, filled by another thread while the model runs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from sglc_runtime.constraints.matcher import Constraint, Mask
 
@@ -87,17 +84,3 @@ class MaskFiller:
             4 * self._words,
             len(self._bitmap),
         )
-
-
-def forbidden_tokens(masks: Sequence[Mask], vocab_size: int, device: torch.device) -> Tensor:
-    """Bool [rows, vocab] of the tokens that masks do not allow."""
-    inverted: NDArray[np.int32] = ~np.stack(masks)
-    if device.type == "cpu":
-        bits = np.unpackbits(
-            inverted.view(np.uint8), axis=-1, count=vocab_size, bitorder="little"
-        ).view(np.bool_)
-        return torch.from_numpy(bits)
-    words = torch.from_numpy(inverted).to(device)
-    shifts = torch.arange(32, dtype=torch.int32, device=device)
-    spread = (words[:, :, None] >> shifts) & 1
-    return spread.to(torch.bool).flatten(1)[:, :vocab_size]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from sglc_runtime.constraints.masks import forbidden_tokens
+from sglc_runtime.constraints.bitmaps import forbid, packed, single, unpacked
+from sglc_runtime.constraints.matcher import Mask
 
 if TYPE_CHECKING:
     from sglc_runtime.generation import SampleRun
@@ -16,38 +17,42 @@ if TYPE_CHECKING:
 
 def restrict(logits: Tensor, runs: Sequence[SampleRun]) -> None:
     """Give what constraints and `min_new_tokens` forbid no probability, in place: [runs, vocab]."""
+    rows: list[int] = []
+    masks: list[Mask] = []
     for row, run in enumerate(runs):
-        if run.constraint is None and run.banned:
+        if run.constraint is not None:
+            rows.append(row)
+            masks.append(_mask(logits[row], run))
+        elif run.banned:
             logits[row, torch.tensor(run.banned, device=logits.device)] = -torch.inf
-    rows = [row for row, run in enumerate(runs) if run.constraint is not None]
-    if not rows:
-        return
-    masks = [run.constraint.mask for run in runs if run.constraint is not None]
-    known = [mask for mask in masks if mask is not None]
-    assert len(known) == len(rows), "a mask was not begun"
-    forbidden = forbidden_tokens(known, logits.shape[-1], logits.device)
-    for place, row in enumerate(rows):
-        if (forced := runs[row].forced()) is not None:
-            forbidden[place] = True
-            forbidden[place, forced] = False
-            continue
-        _go_on(forbidden[place], runs[row])
-        if (end := runs[row].may_end(forbidden[place])) is not None:
-            _leave(logits[row], forbidden[place], end, runs[row])
     if len(rows) == len(runs):
-        logits.masked_fill_(forbidden, -torch.inf)
-    else:
+        forbid(logits, masks)
+    elif rows:
         at = torch.tensor(rows, device=logits.device)
-        logits[at] = logits[at].masked_fill_(forbidden, -torch.inf)
+        some = logits.index_select(0, at)
+        forbid(some, masks)
+        logits.index_copy_(0, at, some)
 
 
-def _go_on(forbidden: Tensor, run: SampleRun) -> None:
-    """Forbid too what would end the text too early, where that leaves anything."""
+def _mask(row: Tensor, run: SampleRun) -> Mask:
+    """What may follow; where the text may end, EOS gets its share of `row` [vocab]."""
+    assert run.constraint is not None
+    mask = run.constraint.mask
+    assert mask is not None, "a mask was not begun"
+    vocab = row.shape[-1]
+    if (forced := run.forced()) is not None:
+        return single(forced, vocab)
+    if not (run.banned or run.may_end):
+        return mask
+    allowed = unpacked(mask, vocab)
     if run.banned:
-        longer = forbidden.clone()
-        longer[torch.tensor(run.banned, device=forbidden.device)] = True
-        if not longer.all():
-            forbidden.copy_(longer)
+        longer = allowed.copy()
+        longer[run.banned] = False
+        if longer.any():
+            allowed, mask = longer, packed(longer)
+    if run.may_end and (end := next((t for t in run.ends if allowed[t]), None)) is not None:
+        _leave(row, torch.from_numpy(~allowed).to(row.device), end, run)
+    return mask
 
 
 def _leave(row: Tensor, forbidden: Tensor, end: int, run: SampleRun) -> None:
