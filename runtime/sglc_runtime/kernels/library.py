@@ -38,6 +38,11 @@ SIGNATURES: dict[str, _Signature] = {
         c_int,
         [c_void_p, c_void_p, c_void_p, c_void_p, c_int, c_void_p, c_int, c_void_p],
     ),
+    # draft.c
+    "sglc_draft": (
+        c_int,
+        [c_void_p, c_int, c_void_p, c_void_p, c_void_p, c_void_p, c_int, c_int, c_void_p, c_void_p],
+    ),
 }
 """Result and arguments of every function; structs and arrays are passed by address."""
 

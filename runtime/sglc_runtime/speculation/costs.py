@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from statistics import median
 
 SAMPLES = 9
-"""Latest passes of a size that the median is taken of: one slow pass decides nothing."""
+"""Latest passes of a size. The fastest counts: whatever else runs on a machine only slows down."""
 ENOUGH = 3
-"""Passes of a size before its median counts."""
+"""Passes of a size before it counts."""
+FORGET = 256
+"""Passes without guesses after which what passes with guesses cost is found out again."""
 SLOPE = 0.25
 """What a further row for one sequence costs until measured: between memory and compute bound."""
 
@@ -26,6 +27,7 @@ class _Sizes:
     ratios: dict[int, deque[float]] = field(default_factory=dict)
     """By rows: cost of passes with guesses."""
     base: float = 0.0
+    unguessed: int = 0
     table: Table = field(default_factory=list)
 
 
@@ -45,11 +47,15 @@ class PassCosts:
         sizes = self._sizes.setdefault(sequences, _Sizes())
         if rows == sequences:
             sizes.plain.append(seconds)
-            sizes.base = median(sizes.plain)
+            sizes.base = min(sizes.plain)
+            sizes.unguessed += 1
+            if sizes.unguessed % FORGET == 0:
+                sizes.ratios.clear()
+                sizes.table = []
         elif sizes.base:
             sizes.ratios.setdefault(rows, deque(maxlen=SAMPLES)).append(seconds / sizes.base)
             sizes.table = [
-                (rows, median(ratios))
+                (rows, min(ratios))
                 for rows, ratios in sorted(sizes.ratios.items())
                 if len(ratios) >= ENOUGH
             ]

@@ -31,6 +31,10 @@ class Drafter(Proposer, Protocol):
 
     source: str
 
+    def entry_seconds(self, sequence: Sequence) -> float:
+        """What has to be spent on a sequence before its first guess."""
+        ...
+
     def seconds(self, sequences: int) -> float:
         """What one more guess for each of so many sequences takes."""
         ...

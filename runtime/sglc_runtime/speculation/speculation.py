@@ -16,6 +16,10 @@ from sglc_runtime.speculation.proposer import Drafter, Guess, Proposer
 
 MOST = 16
 """Guesses for one sequence in one pass."""
+ENTRY = 0.1
+"""A draft model may take this share of the time that the tokens to come will take, to read ids."""
+EXPECTED = 64
+"""Tokens to come at most, for that: most samples end before their limit."""
 MOST_DRAFTED = 6
 """The same for guesses that a draft model makes one after another."""
 
@@ -138,11 +142,21 @@ class Speculation:
                 best = guess, Candidate(rate, len(guess.tokens))
                 break
         drafter = self.drafter
-        if drafter is not None:
+        if drafter is not None and self._worth_reading(drafter, sequence, room):
             rate = self.acceptance.of(estimates, drafter.source).value
             if best is None or rate > best[1].acceptance:
                 best = Guess([], drafter.source), Candidate(rate, min(room, MOST_DRAFTED), 1.0)
         return best
+
+    def _worth_reading(self, drafter: Drafter, sequence: Sequence, room: int) -> bool:
+        """Whether the draft model may read a sequence that it has not read yet."""
+        track = sequence.track
+        if track.entry is None:
+            track.entry = drafter.entry_seconds(sequence)
+        base = self.costs.base(1)
+        if self.always or base is None:
+            return True
+        return track.entry <= ENTRY * base * min(room_of(sequence), EXPECTED)
 
     def _lengths(self, candidates: list[Candidate], sequences: int, rows_left: int) -> list[int]:
         if self.always:

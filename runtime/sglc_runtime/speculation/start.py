@@ -11,13 +11,16 @@ from sglc_runtime.attention.make import bytes_per_slot, make_attention
 from sglc_runtime.embedded import draft_path
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.base import Model, ModelSpec
+from sglc_runtime.models.c_draft import CDraft, runs_in_c
+from sglc_runtime.models.c_native import CModel
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.load import EMBEDDED, load_model
 from sglc_runtime.models.load_native import load_native
 from sglc_runtime.speculation.cached import CachedProposer
+from sglc_runtime.speculation.compiled_draft import CompiledDraftProposer
 from sglc_runtime.speculation.draft_model import DraftModelProposer
 from sglc_runtime.speculation.ngram import NgramProposer
-from sglc_runtime.speculation.proposer import Proposer
+from sglc_runtime.speculation.proposer import Drafter, Proposer
 from sglc_runtime.speculation.speculation import Speculation
 
 if TYPE_CHECKING:
@@ -71,7 +74,7 @@ def _draft_folder(config: EngineConfig) -> Path | None:
 
 def _load(
     config: EngineConfig, folder: Path, spec: ModelSpec, tokenizer: Tokenizer
-) -> DraftModelProposer:
+) -> Drafter:
     device = torch.device(config.device)
     try:
         if folder == draft_path():
@@ -92,6 +95,12 @@ def _load(
     if model.spec.vocab_size < tokenizer.max_id + 1:
         message = f"draft model {folder}: {model.spec.vocab_size} embeddings are too few"
         raise EngineError("unsupported_model", message)
+    if runs_in_c(model):
+        assert isinstance(model, CModel)
+        size = min(model.spec.context_length, spec.context_length)
+        each = size * bytes_per_slot(model.spec, torch.float32)
+        count = max(1, min(config.max_running, POOL_BYTES // each))
+        return CompiledDraftProposer(CDraft(model, count * size), count, size)
     slots = max(64, POOL_BYTES // bytes_per_slot(model.spec, model.spec.dtype))
     slots = min(slots, config.max_running * spec.context_length)
     attention = make_attention(config.attention, model.spec, slots, device, model.spec.dtype)

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Track:
-    """Packed ids for searching, how often guesses came true, and when to look again."""
+    """Packed ids for searching, how often guesses came true, and what a draft model costs."""
 
     packed: bytearray = field(default_factory=bytearray)
     estimates: dict[str, Estimate] = field(default_factory=dict)
-    idle: int = 0
-    """Passes in a row for which there was nothing worth checking."""
+    entry: float | None = None
+    """Seconds that a draft model needs before its first guess, once that was asked."""
