@@ -37,6 +37,11 @@ class CompiledDraftProposer:
         measured = self._seconds.get(sequences)
         return min(measured) if measured else ASSUMED
 
+    def forget(self) -> None:
+        """Measure anew: the machine may have changed."""
+        self._seconds.clear()
+        self._row_seconds.clear()
+
     def entry_seconds(self, sequence: Sequence) -> float:
         """What reading the ids of a sequence takes that the draft has not read yet."""
         if sequence in self.regions.owned:
@@ -62,8 +67,9 @@ class CompiledDraftProposer:
             if steps == 1:
                 runs = [sequences[place].samples[0] for place in places]
                 tokens = pick(self._logits, runs, done)
-            taken = (perf_counter() - began) / steps
-            self._seconds.setdefault(len(places), deque(maxlen=MEASURED)).append(taken)
+            if self._rows <= 2 * len(places):
+                taken = (perf_counter() - began) / steps
+                self._seconds.setdefault(len(places), deque(maxlen=MEASURED)).append(taken)
             for index, place in enumerate(places):
                 said = tokens[index :: len(places)]
                 guesses[place] += said
@@ -105,7 +111,7 @@ class CompiledDraftProposer:
             self._row_seconds.append((perf_counter() - began) / rows)
 
     def _go_on(self, regions: list[Region], steps: int) -> list[int]:
-        """The next `steps` greedy tokens of every region, step by step; sets `_logits`."""
+        """The next `steps` greedy tokens of every region, step by step; notes logits and rows."""
         ids: list[int] = []
         positions: list[int] = []
         starts: list[int] = []
@@ -117,6 +123,7 @@ class CompiledDraftProposer:
             starts += [region.start] * (end - region.read)
             last.append(len(ids) - 1)
             region.read = end + steps - 1
+        self._rows = len(ids)
         tokens, self._logits = self.model.run(ids, positions, starts, last, steps)
         return tokens
 

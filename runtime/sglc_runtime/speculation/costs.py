@@ -9,13 +9,18 @@ SAMPLES = 9
 """Latest passes of a size. The fastest counts: whatever else runs on a machine only slows down."""
 ENOUGH = 3
 """Passes of a size before it counts."""
-FORGET = 256
+FORGET = 512
 """Passes without guesses after which what passes with guesses cost is found out again."""
-SLOPE = 0.25
-"""What a further row for one sequence costs until measured: between memory and compute bound."""
+STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+"""Numbers of guesses, and of sequences, that are told apart; one in between counts as the next."""
+SLOPE, SLOPE_OF_MANY = 0.25, 0.5
+"""
+What a further row for each sequence costs until measured, between memory and compute bound: for
+one sequence and for several.
+"""
 
 Table = list[tuple[int, float]]
-"""(rows, cost) with the fewest rows first; costs are in passes without guesses."""
+"""(guesses, cost) with the fewest guesses first; costs are in passes without guesses."""
 
 
 @dataclass(slots=True)
@@ -25,7 +30,7 @@ class _Sizes:
     plain: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     """Seconds of passes without guesses."""
     ratios: dict[int, deque[float]] = field(default_factory=dict)
-    """By rows: cost of passes with guesses."""
+    """By guesses: cost of passes with them."""
     base: float = 0.0
     unguessed: int = 0
     table: Table = field(default_factory=list)
@@ -44,7 +49,7 @@ class PassCosts:
 
     def add(self, sequences: int, rows: int, seconds: float) -> None:
         """Note a pass: the model, sampling and book-keeping, without the making of guesses."""
-        sizes = self._sizes.setdefault(sequences, _Sizes())
+        sizes = self._sizes.setdefault(_step(sequences), _Sizes())
         if rows == sequences:
             sizes.plain.append(seconds)
             sizes.base = min(sizes.plain)
@@ -53,38 +58,43 @@ class PassCosts:
                 sizes.ratios.clear()
                 sizes.table = []
         elif sizes.base:
-            sizes.ratios.setdefault(rows, deque(maxlen=SAMPLES)).append(seconds / sizes.base)
+            guesses = _step(rows - sequences)
+            sizes.ratios.setdefault(guesses, deque(maxlen=SAMPLES)).append(seconds / sizes.base)
             sizes.table = [
-                (rows, min(ratios))
-                for rows, ratios in sorted(sizes.ratios.items())
+                (guesses, min(ratios))
+                for guesses, ratios in sorted(sizes.ratios.items())
                 if len(ratios) >= ENOUGH
             ]
 
     def base(self, sequences: int) -> float | None:
         """Seconds of a pass without guesses, once there were enough of them."""
-        sizes = self._sizes.get(sequences)
+        sizes = self._sizes.get(_step(sequences))
         return sizes.base if sizes is not None and len(sizes.plain) >= ENOUGH else None
 
     def table(self, sequences: int) -> Table:
         """What was measured for so many sequences."""
-        sizes = self._sizes.get(sequences)
+        sizes = self._sizes.get(_step(sequences))
         return sizes.table if sizes is not None else []
 
 
-def cost_of(table: Table, sequences: int, rows: int) -> float:
+def cost_of(table: Table, sequences: int, guesses: int) -> float:
     """
-    Cost of a pass of `rows` rows in passes without guesses: 1.0 for as many rows as sequences.
+    Cost of a pass for `sequences` sequences with so many guesses, in passes without any.
 
     Between measured sizes it is interpolated; beyond them the slope up to the last one goes on.
-    More rows never cost less.
+    More guesses never cost less.
     """
-    low_rows, low = sequences, 1.0
-    for high_rows, high in table:
+    low_count, low = 0, 1.0
+    for high_count, high in table:
         high = max(low, high)
-        if rows <= high_rows:
-            return low + (high - low) * (rows - low_rows) / (high_rows - low_rows)
-        low_rows, low = high_rows, high
-    slope = SLOPE / sequences
-    if low_rows > sequences:
-        slope = (low - 1.0) / (low_rows - sequences)
-    return low + slope * (rows - low_rows)
+        if guesses <= high_count:
+            return low + (high - low) * (guesses - low_count) / (high_count - low_count)
+        low_count, low = high_count, high
+    slope = SLOPE if sequences == 1 else SLOPE_OF_MANY / sequences
+    if low_count:
+        slope = (low - 1.0) / low_count
+    return low + slope * (guesses - low_count)
+
+
+def _step(number: int) -> int:
+    return next((step for step in STEPS if step >= number), number)

@@ -61,6 +61,11 @@ class DraftModelProposer:
         passes = self._seconds.get(sequences)
         return min(passes) if passes else ASSUMED
 
+    def forget(self) -> None:
+        """Measure anew: the machine may have changed."""
+        self._seconds.clear()
+        self._row_seconds.clear()
+
     def entry_seconds(self, sequence: Sequence) -> float:
         """What reading the ids of a sequence takes that the draft has not read yet."""
         if sequence in self.shadows:

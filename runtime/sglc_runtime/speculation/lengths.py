@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-GAIN = 1.03
+GAIN = 1.1
 """Expected tokens per cost have to grow by this factor: estimates are noisy, passes are not."""
 
 
@@ -28,9 +28,9 @@ def choose_lengths(
     """
     Guesses for each candidate so that a pass of all `sequences` gives the most tokens a second.
 
-    A pass of r rows costs `cost(r)`: 1 without guesses, when every sequence gets a token. The j-th
-    guess of a sequence adds acceptance**j tokens and a row, so guesses are taken likeliest first,
-    and of all numbers of them the best is kept.
+    A pass with g guesses costs `cost(g)`: 1 without any, when every sequence gets a token. The j-th
+    guess of a sequence adds acceptance**j tokens, so guesses are taken likeliest first, and of all
+    numbers of them the best is kept.
     """
     offers = sorted(
         (
@@ -48,7 +48,7 @@ def choose_lengths(
         if drafted and place > deepest:
             deepest = place
             drafting += drafted
-        rate = tokens / (cost(sequences + count) + drafting)
+        rate = tokens / (cost(count) + drafting)
         if rate > best:
             best, taken = rate, count
     lengths = [0] * len(candidates)

@@ -35,6 +35,10 @@ class Drafter(Proposer, Protocol):
         """What has to be spent on a sequence before its first guess."""
         ...
 
+    def forget(self) -> None:
+        """Measure anew what guesses take."""
+        ...
+
     def seconds(self, sequences: int) -> float:
         """What one more guess for each of so many sequences takes."""
         ...

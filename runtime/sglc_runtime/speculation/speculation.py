@@ -10,12 +10,14 @@ from sglc_runtime.counters import Counters
 from sglc_runtime.kv import KVCache
 from sglc_runtime.sequence import Sequence
 from sglc_runtime.speculation.acceptance import Acceptance
-from sglc_runtime.speculation.costs import PassCosts, cost_of
+from sglc_runtime.speculation.costs import FORGET, PassCosts, cost_of
 from sglc_runtime.speculation.lengths import Candidate, choose_lengths
 from sglc_runtime.speculation.proposer import Drafter, Guess, Proposer
 
 MOST = 16
 """Guesses for one sequence in one pass."""
+MOST_SKIPPED = 8
+"""Passes that are left alone when nothing could be gained in the last ones."""
 ENTRY = 0.1
 """A draft model may take this share of the time that the tokens to come will take, to read ids."""
 EXPECTED = 64
@@ -61,6 +63,9 @@ class Speculation:
         self._made: list[Made] = []
         self._pass: tuple[int, int] | None = None
         self._began = 0.0
+        self._who: tuple[int, Sequence] | None = None
+        self._quiet = self._skip = 0
+        self._plain = 0
 
     @property
     def kind(self) -> str:
@@ -72,10 +77,14 @@ class Speculation:
         """`work` with guesses behind sequences that decode, of at most `most_rows` rows in all."""
         self._made.clear()
         self._pass = None
+        if self._skips(work):
+            return work
         for item in work:
             if not item.sequence.decoding:
                 return work
         guesses = self._guess([item.sequence for item in work], most_rows - len(work))
+        self._quiet = 0 if guesses else self._quiet + 1
+        self._skip = 0 if self.always else min(self._quiet // 2, MOST_SKIPPED)
         if guesses:
             work = [self._attach(item, guesses.get(place)) for place, item in enumerate(work)]
         rows = len(work) + sum(len(made.guess.tokens) for made in self._made)
@@ -88,6 +97,10 @@ class Speculation:
         if self._pass is None:
             return
         self.costs.add(*self._pass, perf_counter() - self._began)
+        if not self._made and self.drafter is not None:
+            self._plain += 1
+            if self._plain % FORGET == 0:
+                self.drafter.forget()
         for sequence, guess, before in self._made:
             said = sequence.samples[0].tokens[before:]
             kept = matching(guess.tokens, said)
@@ -96,6 +109,17 @@ class Speculation:
             self.counters.drafted_tokens += len(guess.tokens)
             self.counters.accepted_tokens += kept
             self.acceptance.learn(sequence.track.estimates, guess.source, proposed, kept)
+
+    def _skips(self, work: list[Work]) -> bool:
+        """Whether to leave a pass alone, because there was nothing to gain for the same ones."""
+        who = len(work), work[0].sequence
+        if who != self._who:
+            self._who = who
+            self._quiet = self._skip = 0
+        if not self._skip:
+            return False
+        self._skip -= 1
+        return True
 
     def _guess(self, sequences: list[Sequence], rows_left: int) -> dict[int, Guess]:
         """Guesses worth checking, by place in `sequences`."""
@@ -172,7 +196,7 @@ class Speculation:
             ]
         table = self.costs.table(sequences)
         return choose_lengths(
-            candidates, sequences, lambda rows: cost_of(table, sequences, rows), rows_left
+            candidates, sequences, lambda guesses: cost_of(table, sequences, guesses), rows_left
         )
 
     def _attach(self, item: Work, guess: Guess | None) -> Work:

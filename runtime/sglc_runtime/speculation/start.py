@@ -72,9 +72,7 @@ def _draft_folder(config: EngineConfig) -> Path | None:
     return draft_path() if embedded else None
 
 
-def _load(
-    config: EngineConfig, folder: Path, spec: ModelSpec, tokenizer: Tokenizer
-) -> Drafter:
+def _load(config: EngineConfig, folder: Path, spec: ModelSpec, tokenizer: Tokenizer) -> Drafter:
     device = torch.device(config.device)
     try:
         if folder == draft_path():
