@@ -1,4 +1,4 @@
-"""A sample of the JSON Schema set; `python -m tests.runtime.constraints.conformance` runs it all."""
+"""A sample of the JSON Schema set, which `tests.runtime.constraints.conformance` runs whole."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import random
 import pytest
 
 from sglc_grammar.constraints.errors import GrammarError
-from sglc_grammar.constraints.grammars import ESCAPES
+from sglc_grammar.constraints.grammars import ESCAPES, grammar_of
 from sglc_grammar.constraints.json_schema import prepared
 from sglc_grammar.constraints.placing import check
+from tests.runtime.constraints import conformance
 from tests.runtime.constraints.conformance import Follower, Report, examine, run
 from tests.runtime.constraints.instances import escaped, text
 from tests.runtime.constraints.schema_set import Case
@@ -32,13 +33,13 @@ def test_the_set_is_large_and_has_every_feature() -> None:
     }
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(3))
 def test_what_is_followed_agrees_with_the_draft(part: int) -> None:
-    report = run(CASES[part::20], seed=part, count=5)
+    report = run(CASES[part::24], seed=part, count=5)
     assert report.wrong_accepts == []
     assert report.wrong_rejects == []
     assert report.wrong_refusals == []
-    assert min(report.schemas, report.valid, report.invalid) >= 20
+    assert min(report.schemas, report.valid, report.invalid) >= 18
 
 
 def test_all_refusals_name_the_keyword() -> None:
@@ -50,15 +51,15 @@ def test_all_refusals_name_the_keyword() -> None:
     assert sum(report.refused.values()) == sum(1 for case in CASES if case.refused) >= 25
 
 
-def test_the_oracle_would_notice() -> None:
-    """A schema that is followed too loosely, or too strictly, is reported."""
-    loose, strict = Report(), Report()
-    looser = Case("x", {"type": "integer", "minimum": 3})
-    examine(looser, loose, random.Random(0), 5)
-    assert loose.wrong_accepts == loose.wrong_rejects == []
-    follower = Follower({"type": "integer", "minimum": 2})
-    assert follower.accepts("2") == {True}
-    assert Follower(looser.schema).accepts("2") == {False}
+def test_the_oracle_would_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Following another schema than the one asked for is reported, loose or strict."""
+    case = Case("x", {"type": "integer", "minimum": 3})
+    for bound, loose, strict in ((3, False, False), (0, True, False), (10, False, True)):
+        followed = grammar_of("json_schema", json.dumps({"type": "integer", "minimum": bound}))
+        monkeypatch.setattr(conformance, "grammar_of", lambda *_, text=followed: text)
+        report = Report()
+        examine(case, report, random.Random(0), 5)
+        assert (bool(report.wrong_accepts), bool(report.wrong_rejects)) == (loose, strict)
 
 
 def test_a_key_cannot_hide_behind_escapes() -> None:
