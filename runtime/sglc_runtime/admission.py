@@ -111,6 +111,12 @@ class Admission:
     def _begin(self, chunk: Chunk) -> Work | None:
         """Give a chunk its slots; None where they cannot be had in this pass."""
         sequence = chunk.sequence
+        if sequence.decoding and sequence.node is not None:
+            try:
+                start, end = self.cache.extend(sequence, 1)
+            except PoolExhaustedError:
+                return None
+            return Work(sequence, start, end, start)
         admitted = sequence.node is None
         counted = sequence.counted
         try:

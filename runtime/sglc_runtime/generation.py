@@ -66,15 +66,19 @@ class SampleRun:
         self.penalties: Penalties | None = None
         if Penalties.needed(sampling):
             self.penalties = Penalties(sampling, prompt, vocab_size, device)
-        self.plain = (
-            self.greedy
-            and self.penalties is None
-            and constraint is None
-            and sampling.min_new_tokens <= 0
-            and not sampling.logprobs
-            and sampling.top_logprobs <= 0
+        self.shaped = (
+            self.penalties is not None or constraint is not None or sampling.min_new_tokens > 0
         )
-        """Takes the largest logit and nothing else."""
+        """Logits are changed before a token is drawn from them."""
+        self.recorded = sampling.logprobs or sampling.top_logprobs > 0
+        """Log probabilities are wanted."""
+        self.terms = (
+            sampling.top_k,
+            0.0 if self.greedy else 1.0 / sampling.temperature,
+            sampling.top_p,
+            sampling.min_p,
+        )
+        """Top-k, inverse temperature (0: take the likeliest), top-p and min-p."""
         self.records: list[TokenLogprob] = []
         self.jumps = constraint is not None and (
             jump_forward if sampling.jump_forward is None else sampling.jump_forward

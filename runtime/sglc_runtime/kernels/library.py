@@ -30,6 +30,8 @@ SIGNATURES: dict[str, _Signature] = {
     "sglc_is_bf16": (c_int, [c_void_p, c_int64]),
     "sglc_embed": (c_int, [c_void_p, c_void_p, c_int, c_void_p]),
     "sglc_large_pages": (None, [c_void_p, c_int64]),
+    # sampling.c
+    "sglc_sample": (c_int, [c_void_p, c_int, c_void_p, c_int, c_void_p]),
     # decoder.c
     "sglc_scratch_size": (c_int64, [c_void_p, c_int, c_int64]),
     "sglc_before_attention": (c_int, [c_void_p, c_void_p, c_void_p, c_void_p, c_int, c_void_p]),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from sglc_runtime.constraints.restricting import restrict
-from sglc_runtime.sampling.truncation import Truncation, sample_plain, sample_truncated
+from sglc_runtime.sampling.drawing import draw
 
 if TYPE_CHECKING:
     from sglc_runtime.generation import SampleRun
@@ -23,61 +22,25 @@ def sample(logits: Tensor, rows: Sequence[int], runs: Sequence[SampleRun]) -> li
     Ties go to the lower token id. Log probabilities that runs asked for are recorded in them:
     they are the model's own, before penalties, masks and temperature. `logits` may be changed.
     """
-    if all(run.plain for run in runs):
-        best = _likeliest(logits)
-        return [best[row] for row in rows]
-    chosen = logits
-    if list(rows) != [*range(len(logits))]:
-        chosen = logits.index_select(0, torch.tensor(rows, device=logits.device))
-    wanted = [i for i, run in enumerate(runs) if run.sampling.logprobs or run.sampling.top_logprobs]
-    raw = chosen[torch.tensor(wanted, device=logits.device)].log_softmax(-1) if wanted else None
-    for i, run in enumerate(runs):
-        if run.penalties is not None:
-            run.penalties.apply(chosen[i])
-    restrict(chosen, runs)
-    tokens = _likeliest(chosen)
-    plain = [i for i, run in enumerate(runs) if not run.greedy and not run.truncated]
-    truncated = [i for i, run in enumerate(runs) if not run.greedy and run.truncated]
-    if plain:
-        picked = sample_plain(_scaled(chosen, runs, plain), _uniforms(chosen, runs, plain))
-        for i, token in zip(plain, picked, strict=True):
-            tokens[i] = token
-    if truncated:
-        limits = [
-            Truncation(runs[i].sampling.top_k, runs[i].sampling.top_p, runs[i].sampling.min_p)
-            for i in truncated
-        ]
-        picked = sample_truncated(
-            _scaled(chosen, runs, truncated), _uniforms(chosen, runs, truncated), limits
-        )
-        for i, token in zip(truncated, picked, strict=True):
-            tokens[i] = token
+    wanted = [i for i, run in enumerate(runs) if run.recorded]
+    raw: Tensor | None = None
+    if wanted:
+        picked = torch.tensor([rows[i] for i in wanted], device=logits.device)
+        raw = logits[picked].log_softmax(-1)
+    at: Sequence[int] = rows
+    if any(run.shaped for run in runs):
+        if list(rows) != [*range(len(logits))]:
+            logits = logits.index_select(0, torch.tensor(rows, device=logits.device))
+            at = range(len(rows))
+        for i, run in enumerate(runs):
+            if run.penalties is not None:
+                run.penalties.apply(logits[i])
+        restrict(logits, runs)
+    tokens = draw(logits, at, runs)
     if raw is not None:
         for place, i in enumerate(wanted):
             runs[i].record(raw[place], tokens[i])
     return tokens
-
-
-def _likeliest(logits: Tensor) -> list[int]:
-    """The largest logit of each row; the lower id where two are equal."""
-    if logits.device.type == "cpu":
-        # A tenth of the time that torch takes.
-        best: list[int] = logits.numpy().argmax(-1).tolist()
-    else:
-        best = logits.argmax(-1).tolist()
-    return best
-
-
-def _scaled(logits: Tensor, runs: Sequence[SampleRun], members: list[int]) -> Tensor:
-    temperature = torch.tensor(
-        [runs[i].sampling.temperature for i in members], device=logits.device, dtype=logits.dtype
-    )
-    return logits[torch.tensor(members, device=logits.device)] / temperature[:, None]
-
-
-def _uniforms(logits: Tensor, runs: Sequence[SampleRun], members: list[int]) -> Tensor:
-    values = np.array([runs[i].noise[len(runs[i].tokens)] for i in members])
-    return torch.from_numpy(values).to(logits.device)
 
 
 def top_logprobs(row: Tensor, count: int) -> list[tuple[int, float]]:
