@@ -49,7 +49,7 @@ class Slow:
 
         def compile_slowly(kind: str, source: str) -> Constraint:
             if word in source:
-                assert self.go.wait(20)
+                assert self.go.wait(2)
             self.compiled.append(source)
             return real(kind, source)  # type: ignore[arg-type]
 
@@ -65,7 +65,7 @@ def test_others_go_on_meanwhile(engine: EngineLoop, monkeypatch: pytest.MonkeyPa
         assert engine.step()
         engine.check_integrity()
         done += [event.id for event in only(engine.take_events(), Done)]
-    assert done == [4, 5]
+    assert sorted(done) == [4, 5]
     assert engine.step()  # waits a moment, and is still busy
     engine.submit([Cancel(3)])
     assert failure(engine.take_events()).kind == "cancelled"
@@ -120,7 +120,7 @@ def test_too_much_is_refused_at_once(engine: EngineLoop, sampling: dict[str, str
         {"regex": r"(\w+\s?){500}"},
         {"ebnf": "start: x{4000}\nx: (y | z)\ny: /[ab]+/\nz: /[bc]+/"},
         {"ebnf": 'root ::= root root | "a" | ""'},
-        {"json_schema": json.dumps({"anyOf": [{"type": "string", "pattern": f"x{i}.*y"} for i in range(60)]})},
+        {"json_schema": json.dumps({"anyOf": [{"pattern": f"x{i}.*y"} for i in range(60)]})},
     ],
 )  # fmt: skip
 def test_hard_grammars_hold_up_nobody(engine: EngineLoop, sampling: dict[str, str]) -> None:
