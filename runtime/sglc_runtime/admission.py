@@ -72,7 +72,7 @@ class Admission:
             if planned.preempt is None:
                 break
             if len(self.running) > 1:
-                self._preempt(planned.preempt)
+                self.preempt(planned.preempt)
             else:
                 fail(planned.preempt.step.request, "out_of_memory", self._too_small())
         work = [item for chunk in planned.chunks if (item := self._begin(chunk)) is not None]
@@ -148,7 +148,7 @@ class Admission:
             if sequence.node is not None and not isinstance(sequence.step, WarmRun):
                 self.cache.tree.arrive(sequence.node)
 
-    def _preempt(self, sequence: Sequence) -> None:
+    def preempt(self, sequence: Sequence) -> None:
         """Give a sequence's slots up for eviction; its ids stay and it comes back later."""
         self.counters.preemptions += 1
         self.leave(sequence)

@@ -16,7 +16,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.kv import ExtentAllocator, RadixTree
 from sglc_runtime.protocol import EngineConfig, Generate, Ids, Sampling, Submit, Text
 from sglc_runtime.start import start_engine
@@ -179,7 +179,7 @@ class _Clock:
         return timed
 
 
-def _clocks(engine: Engine) -> dict[str, _Clock]:
+def _clocks(engine: EngineLoop) -> dict[str, _Clock]:
     clocks = {"tree": _Clock(), "cache": _Clock()}
     clocks["tree"].watch(
         engine.cache.tree, "match", "descend", "insert", "lock", "unlock", "evict", "expect"

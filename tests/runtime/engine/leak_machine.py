@@ -14,7 +14,7 @@ from contextlib import redirect_stderr
 from dataclasses import dataclass
 from random import Random
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
     Append,
     Cancel,
@@ -58,7 +58,7 @@ class Clock:
 class Breaking:
     """A model that can be told to fail in its next pass."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: EngineLoop) -> None:
         self.inner = engine.model
         self.spec = engine.model.spec
         self.error: Exception | None = None

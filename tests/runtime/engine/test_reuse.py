@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
     Cancel,
     Done,
@@ -31,7 +31,7 @@ def submit(number: int, text: str, sampling: Sampling = ONE) -> Submit:
     return Submit(number, (Text(text),), (Generate(sampling),))
 
 
-def cached(engine: Engine, text: str) -> int:
+def cached(engine: EngineLoop, text: str) -> int:
     """How many ids of a prompt the engine would find."""
     return engine.cache.match(list(engine.context.encode(text, True))).length
 
