@@ -8,9 +8,9 @@ import msgspec
 import torch
 
 from sglc_runtime.attention.make import AttentionUnavailable, bytes_per_slot, make_attention
+from sglc_runtime.attention.sizing import free_memory, pool_slots
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
-from sglc_runtime.models.base import ModelSpec
 from sglc_runtime.models.c_native import CModel
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.finite import describe_nonfinite
@@ -30,8 +30,6 @@ LARGEST = {
     "threads": 1024,
 }
 """Options that count something, and the most they can be."""
-FEW_SLOTS = 64
-"""A pool below this holds no useful prompt."""
 
 
 def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
@@ -72,8 +70,14 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
         raise EngineError("internal", str(error)) from error
     spec = model.spec
     use_threads(threads, torch_too=not isinstance(model, CModel))
-    slots = config.kv_slots if config.kv_slots is not None else _pool_size(config, spec, device)
     try:
+        slots = pool_slots(
+            bytes_per_slot(spec, spec.dtype),
+            free_memory(device),
+            kv_slots=config.kv_slots,
+            mem_fraction_static=config.mem_fraction_static,
+            most=config.max_running * spec.context_length,
+        )
         # The start-up check needs a few slots more than a very small pool has.
         attention = make_attention(
             config.attention, spec, max(slots, CHECK_SLOTS), device, spec.dtype
@@ -81,8 +85,7 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
     except (AttentionUnavailable, ValueError) as error:
         raise EngineError("internal", str(error)) from error
     except (RuntimeError, MemoryError) as error:
-        size = slots * bytes_per_slot(spec, spec.dtype) / 2**30
-        message = f"no memory for a KV pool of {slots} slots ({size:.1f} GiB); lower kv_slots"
+        message = f"no memory for a KV pool of {slots} slots; lower kv_slots: {error}"
         raise EngineError("internal", message) from error
     engine = EngineLoop(
         model,
@@ -128,28 +131,3 @@ def _weights(config: EngineConfig) -> int:
     folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
     files = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
     return sum(file.stat().st_size for file in files) // 2
-
-
-def _pool_size(config: EngineConfig, spec: ModelSpec, device: torch.device) -> int:
-    """Slots for `mem_fraction_static` of the free memory, but no more than a full batch can use."""
-    if not 0 < config.mem_fraction_static <= 1:
-        raise EngineError("internal", "mem_fraction_static must be in (0, 1]")
-    cuda = device.type == "cuda"
-    free = torch.cuda.mem_get_info(device)[0] if cuda else _free_memory()
-    slots = int(free * config.mem_fraction_static) // bytes_per_slot(spec, spec.dtype)
-    slots = min(slots, config.max_running * spec.context_length)
-    if slots < FEW_SLOTS:
-        raise EngineError("internal", f"free memory holds only {max(0, slots)} KV slots")
-    return slots
-
-
-def _free_memory() -> int:
-    """Bytes that can be allocated without swapping, as far as the system tells."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 4 << 30
