@@ -63,6 +63,9 @@ class Watch:
         if self.rows > 1:
             lines.insert(0, ("rows", str(self.rows)))
         lines += [(n.replace("_", " "), _shown(self.engine[n])) for n in ENGINE if n in self.engine]
+        if "tree_tokens" in self.counters:
+            held, lost = self.counters["tree_tokens"], self.counters["evicted_tokens"]
+            lines.append(("cache", f"{held} tokens, {lost} evicted"))
         if drafted := self.counters.get("drafted_tokens", 0):
             kept = self.counters.get("accepted_tokens", 0)
             lines.append(("guessed tokens", f"{drafted} ({kept} kept, {_percent(kept, drafted)})"))

@@ -32,6 +32,7 @@ from sglc_runtime.protocol import (
     Stats,
     Submit,
     Text,
+    Unpin,
     Warm,
 )
 
@@ -137,15 +138,25 @@ class Engine:
             self._send(commands)
         return handles
 
-    def warm(self, text: str, uses: int = 0) -> RequestHandle:
-        """Compute a prefix early. `uses` is how many requests are known to start with it."""
+    def warm(
+        self, text: str, uses: int = 0, *, next_use: int | None = None, pin: bool = False
+    ) -> RequestHandle:
+        """
+        Compute a prefix early. `uses` is how many requests are known to start with it, the first of
+        them after `next_use` others; `pin` keeps it in the cache until `unpin`.
+        """
         handle = self._handle(Planned((), (), ()), 0)
         with self._lock:
             self._check()
             handle.started = True
             self._open[handle.id] = handle, _Terms(0, None, False)
-            self._send([Warm(handle.id, (Text(text),), uses)])
+            self._send([Warm(handle.id, (Text(text),), uses, next_use, pin)])
         return handle
+
+    def unpin(self, warmed: RequestHandle) -> None:
+        """Let go of a prefix that `warm(..., pin=True)` keeps."""
+        self._check()
+        self._send([Unpin(warmed.id)])
 
     def stats(self) -> Stats:
         """Counters since the start. Raises EngineError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sglc_runtime import Engine
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
     Cancel,
@@ -168,3 +169,14 @@ def test_statistics_of_the_cache() -> None:
     run(engine, [FlushCache()])
     assert engine.stats().flushed_tokens == held
     assert engine.stats().tree_nodes == 0
+
+
+def test_pins_through_the_public_engine() -> None:
+    with Engine(str(checkpoint()), process=False, kv_slots=400, threads=1) as engine:
+        warmed = engine.warm(PROMPT, pin=True)
+        warmed.result()
+        engine.flush_cache()
+        assert engine.stats().pinned_tokens == engine.stats().tree_tokens > 10
+        engine.unpin(warmed)
+        engine.flush_cache()
+        assert engine.stats().tree_tokens == 0
