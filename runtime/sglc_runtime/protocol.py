@@ -206,6 +206,8 @@ class EngineInfo(Struct, frozen=True, kw_only=True, tag="ready"):
     """What guesses: `ngram`, `draft`, `ngram+draft` or `off`."""
     sampling_defaults: dict[str, float] = {}
     """Fields of `Sampling` that generation_config.json recommends; nothing applies them itself."""
+    quantization: str = "none"
+    """What the weights were rounded to: `none`, `int8` or `int4`."""
 
 
 class Delta(Struct, frozen=True, tag="delta"):

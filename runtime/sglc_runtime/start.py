@@ -122,6 +122,7 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
         deterministic=deterministic,
         sampling_defaults=recommended,
         speculation="off" if engine.speculation is None else engine.speculation.kind,
+        quantization=config.quantization,
     )
     return engine, info
 

@@ -33,6 +33,14 @@ class Speculation(Enum):
     AUTO = "auto"
 
 
+class Quantization(Enum):
+    """How our engine keeps weights; see `docs/kernels.md`."""
+
+    NONE = "none"
+    INT8 = "int8"
+    INT4 = "int4"
+
+
 @dataclass(frozen=True, slots=True)
 class Answering:
     """Who answers, and how it can be repeated."""
@@ -77,6 +85,13 @@ class Answering:
             show_default=False,
         ),
     ] = None
+    quantization: Annotated[
+        Quantization | None,
+        typer.Option(
+            help="Round the model's weights to integers: less memory, faster, less exact.",
+            show_default=False,
+        ),
+    ] = None
 
     @property
     def engine(self) -> dict[str, Any]:
@@ -85,6 +100,7 @@ class Answering:
             "lora_path": None if self.lora is None else str(self.lora),
             "speculation": None if self.speculation is None else self.speculation.value,
             "draft_model": None if self.draft_model is None else str(self.draft_model),
+            "quantization": None if self.quantization is None else self.quantization.value,
         }
         return {name: value for name, value in values.items() if value is not None}
 

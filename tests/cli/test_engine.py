@@ -29,6 +29,14 @@ def program(tmp_path: Path) -> str:
     return str(path)
 
 
+def test_weights_rounded_to_integers(program: str) -> None:
+    question = "question=What is the capital of France?"
+    done = command("run", program, "-p", question, "--stats", "--quantization", "int8")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("=> Paris\n")
+    assert "int8" in next(s for s in done.stderr.splitlines() if s.startswith("quantization "))
+
+
 def test_answer_and_statistics(program: str) -> None:
     question = "question=What is the capital of France?"
     done = command("run", program, "-p", question, "--stats", "--stream")

@@ -33,6 +33,9 @@
 typedef uint32_t uvec_unaligned __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int8_t bytes8 __attribute__((vector_size(8)));
 
+/* As splat; written out, because compilers know this form in long loops too. */
+INLINE vec spread(float x) { return (vec){x, x, x, x, x, x, x, x}; }
+
 /* Rows of x as integers. */
 typedef struct {
     int8_t *q;      /* [rows, groups * GROUP] */
@@ -201,7 +204,7 @@ INLINE void tile(int rows, int panels, int kind, const Call *call, const uint8_t
             const uvec pair = *(const uvec_unaligned *)(at + bytes - SCALE_BYTES);
             const vec w[2] = {(vec)(pair << 16), (vec)(pair & 0xffff0000u)};
             UNROLL for (int r = 0; r < rows; r++) {
-                const vec scale = splat(scales[r * in->groups + g]);
+                const vec scale = spread(scales[r * in->groups + g]);
                 UNROLL for (int c = 0; c < 2; c++) {
                     ivec dot = dots[r][c];
                     if (kind == INT4) dot = dot - 8 * sums[r * in->groups + g];
