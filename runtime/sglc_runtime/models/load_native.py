@@ -56,7 +56,8 @@ def load_native(
     where the C decoder was asked for.
     """
     config = parse_decoder(folder, read_config(folder))
-    with open_adapted(folder, lora, tied=config.tied) as files, torch.no_grad():
+    exact = dtype == "float32"
+    with open_adapted(folder, lora, tied=config.tied, exact=exact) as files, torch.no_grad():
         stored = files.main_dtype()
         chosen = choose_dtype(dtype, stored, device)
         suits = suits_c(device, chosen, config.parameters, bf16_cpu=fast_bf16())

@@ -19,7 +19,7 @@ from sglc_runtime.families.table import FAMILIES
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.load import load_model
 from sglc_runtime.models.load_native import load_native
-from sglc_runtime.models.lora import CONFIG, WEIGHTS
+from sglc_runtime.models.lora import CONFIG, WEIGHTS, open_adapted
 from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 from tests.runtime.models.driving import greedy
@@ -96,6 +96,23 @@ def test_greedy_equals_peft(name: str, tmp_path: Path) -> None:
         assert tokens(load_native(base, device=cpu, dtype="auto", in_c=in_c, lora=adapter)) == want
     model, _ = load_model(base, implementation="transformers", lora=adapter)
     assert model.implementation == "transformers"
+    assert tokens(model) == want
+
+
+def test_merged_weights_are_stored_as_the_base_unless_float32_is_asked_for(tmp_path: Path) -> None:
+    base = write_checkpoint(tmp_path / "base", "llama", dtype=torch.bfloat16)
+    adapter = write_adapter(base, tmp_path / "adapter", **ADAPTERS["attention"])
+    name = "model.layers.1.self_attn.q_proj.weight"
+    with open_adapted(base, adapter, tied=False, exact=True) as files:
+        exact = files.read(name)
+    with open_adapted(base, adapter, tied=False, exact=False) as files:
+        rounded = files.read(name)
+    assert exact.dtype == torch.float32
+    assert torch.equal(rounded, exact.bfloat16())
+    want = oracle(base, adapter)
+    cpu = torch.device("cpu")
+    assert tokens(load_native(base, device=cpu, dtype="float32", lora=adapter)) == want
+    model, _ = load_model(base, dtype="float32", implementation="transformers", lora=adapter)
     assert tokens(model) == want
 
 
