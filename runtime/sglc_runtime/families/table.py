@@ -109,6 +109,10 @@ FAMILIES = (
             "sliding_window": WINDOW,
             "layer_types": _ALTERNATING,
             "query_pre_attn_scalar": 64,
+            "rope_parameters": {
+                "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+                "full_attention": {"rope_type": "linear", "rope_theta": 1e6, "factor": 8.0},
+            },
         },
     ),
     Family("SmolLM 2", "llama", {"num_attention_heads": 8, "rope_theta": 1e5}, native=True),

@@ -113,6 +113,18 @@ def test_rope_that_changes_with_length_is_frozen(scaling: str, tmp_path: Path) -
     assert greedy(model, attention, [short], 8) == alone
 
 
+def test_rope_that_changes_with_length_in_some_layers_is_refused(tmp_path: Path) -> None:
+    rope = {
+        "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+        "full_attention": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 4.0},
+    }
+    kinds = ["sliding_attention", "full_attention"] * 2
+    more = {"head_dim": 16, "layer_types": kinds, "rope_parameters": rope}
+    save(tmp_path, "gemma3_text", BASE | more)
+    with pytest.raises(LoadError, match="each kind of layer has its own"):
+        load_generic(tmp_path, device=CPU, dtype="auto")
+
+
 def test_missing_tensors_are_named(tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
