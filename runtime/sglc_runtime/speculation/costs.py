@@ -9,7 +9,7 @@ SAMPLES = 9
 """Latest passes of a size. The fastest counts: whatever else runs on a machine only slows down."""
 ENOUGH = 3
 """Passes of a size before it counts."""
-FORGET = 512
+FORGET = 128
 """Passes without guesses after which what passes with guesses cost is found out again."""
 STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """Numbers of guesses, and of sequences, that are told apart; one in between counts as the next."""
