@@ -30,7 +30,7 @@ def engine(
         bool, typer.Option("--quick", help="A quarter of the tokens, two repeats: not to quote.")
     ] = False,
     repeats: Annotated[
-        int, typer.Option(min=1, help="Repeats; rows that take minutes have three at most.")
+        int, typer.Option(min=1, help="Repeats; rows that take long have two or three at most.")
     ] = 5,
     threads: Annotated[
         int | None,

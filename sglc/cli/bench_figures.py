@@ -82,10 +82,10 @@ def verdict(row: Row) -> str:
     status = row["status"]
     if status not in ("measured", "partial"):
         return str(status)
-    said = str(row["verdict"])
+    said = row["verdict"] or "no peer"
     if status == "partial":
         said += ", partial"
-    return f"{said}, disturbed" if row["disturbed"] else said
+    return f"{said}, disturbed" if row["disturbed"] else str(said)
 
 
 def notes(result: Mapping[str, Any]) -> Iterator[str]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -137,9 +141,32 @@ def test_slowest_functions() -> None:
 
 
 def test_show_needs_no_terminal(measured: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    import sys
-
     show(json.loads(measured.read_text(encoding="utf-8")), sys.stdout)
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert "select:" in out
+
+
+def test_an_interrupt_shows_what_was_measured(tmp_path: Path) -> None:
+    target = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "sglc", *QUICK, "--repeats", "100000", "--json", str(target)]
+    command.remove("--quick")
+    with subprocess.Popen(
+        [*command, "--only", "select,embedded-1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("[1/2]"):
+                break
+        time.sleep(2.5)  # some rounds of the first row
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "PARTIAL" in out
+    assert "Traceback" not in out + err
+    found = json.loads(target.read_text(encoding="utf-8"))
+    assert found["partial"]
+    assert "not measured" in [row["status"] for row in found["rows"]]

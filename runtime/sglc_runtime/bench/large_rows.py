@@ -21,8 +21,8 @@ BATCH = 8
 PREFIX = 512
 TAIL = 8
 FORK_NEW = 64
-SLOW = 3
-"""Rounds at most of what takes a minute."""
+SLOW, SLOWEST = 3, 2
+"""Rounds at most of what takes ten seconds, and of what takes a minute."""
 TOLERANCE = {"bf16": 0.15, "q8_0": 0.3, "q4_0": 2.0}
 """
 Of a peer's choice in standard deviations of our logits. Quantised weights differ: their blocks have
@@ -110,7 +110,7 @@ def _forks(lab: Lab, peer: Callable[[], Side], how: str) -> Figure:
         peer,
         forks,
         new=new,
-        rounds=settings.rounds(SLOW),
+        rounds=settings.rounds(SLOWEST),
         speed=_whole,
         tolerance=TOLERANCE["bf16"],
         notes=(

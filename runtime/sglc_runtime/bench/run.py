@@ -101,9 +101,9 @@ def versions() -> dict[str, str]:
 
 
 def _status(figure: Figure) -> Status:
-    if figure.missing:
-        return "no peer"
-    return "partial" if figure.partial else "measured"
+    if figure.partial:  # whatever else: the run ends here
+        return "partial"
+    return "no peer" if figure.missing else "measured"
 
 
 def _entry(

@@ -164,6 +164,18 @@ def test_an_interrupt_ends_it_with_what_there_is() -> None:
     assert statuses == ["measured", "not measured", "not measured"]
 
 
+@pytest.mark.parametrize("missing", ["", "pip install something"])
+def test_a_row_that_was_interrupted_is_the_last(missing: str) -> None:
+    cut = replace(
+        figure(), partial=True, missing=missing, value=None if missing else Spread(1, 1, 1)
+    )
+    rows = [row("a", lambda _: cut), row("b", lambda _: figure())]
+    found = run.run_rows(rows, SMALL, lambda _: None)
+    assert [entry["status"] for entry in found["rows"]] == ["partial", "not measured"]
+    assert found["partial"]
+    assert found["rows"][0]["message"] == missing
+
+
 @pytest.mark.parametrize(
     ("steal", "others", "disturbed"), [(5.1, 0, True), (0, 6, True), (5, 5, False)]
 )
