@@ -74,8 +74,9 @@ static void run_pass(sglc_task task, Pass *pass, int64_t floats_per_row) {
     if (parts > pass->rows) parts = pass->rows;
     sglc_parallel(task, pass, parts < 1 ? 1 : (int)parts);
 }
-#define ROWS_OF(pass, part, parts, r)                                                             \
-    for (int64_t r = (pass)->rows * (part) / (parts), r##_end = (pass)->rows * ((part) + 1) / (parts); \
+#define ROWS_OF(pass, part, parts, r)                     \
+    for (int64_t r = (pass)->rows * (part) / (parts),      \
+                 r##_end = (pass)->rows * ((part) + 1) / (parts); \
          r < r##_end; r++)
 
 static void norm_rows(void *arg, int part, int parts) {
@@ -126,7 +127,8 @@ static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
  * head's, of which the larger counts. */
 int64_t sglc_scratch_size(const Model *m, int kind, int64_t rows) {
     const int64_t wide = most(m->hidden, most(m->inner, (int64_t)m->heads * m->dim));
-    return rows * (m->hidden + 3 * (int64_t)m->inner) * 4 + sglc_linear_scratch(kind, (int)wide, rows);
+    const int64_t activations = m->hidden + 3 * (int64_t)m->inner;
+    return rows * activations * 4 + sglc_linear_scratch(kind, (int)wide, rows);
 }
 
 /* qkv [rows, (heads + 2 kv_heads) * dim] of x [rows, hidden]: norm, projection, rotation.

@@ -18,11 +18,11 @@
 #define FEW_ROWS 6  /* rows that one tile takes: FEW_ROWS * 2 sums in registers */
 #define DEPTH 256   /* inputs summed before sums of many rows go through memory */
 #define ROW_BLOCK 96
-#define DIRECT_ROWS 24  /* up to these, bfloat16 is widened anew for each tile: it comes from the cache */
+#define DIRECT_ROWS 24 /* up to these, bfloat16 is widened anew for each tile, from the cache */
 #define GROUP_PANELS 8 /* panels that read a block of x while it is in the cache */
 #define MIN_WORK 100000 /* multiply-adds that are worth a part of their own */
 #define PARTS_PER_THREAD 4
-#define AHEAD 2048
+#define AHEAD 2048 /* bytes: a lone stream is fetched too late by the hardware alone */
 #define UNROLL _Pragma("GCC unroll 8")
 
 int sglc_parts(int64_t units, int64_t work_per_unit) {
@@ -133,14 +133,14 @@ static void few_rows(const Call *call, int64_t from, int64_t to) {
     float sums[4 * FEW_ROWS * PANEL];
     for (int64_t p = from; p < to;) {
         const int count = p + together[rows] <= to ? together[rows] : 1;
+        const uint16_t *half = (const uint16_t *)l->weight + p * step;
+        const float *full = (const float *)l->weight + p * step;
         if (l->kind == BFLOAT16)
-            (count > 1 ? wide_h : one_h)[rows](call->x, l->inputs, (const uint16_t *)l->weight + p * step,
-                                               step, l->inputs, sums, rows * PANEL, 1,
-                                               (const char *)((const uint16_t *)l->weight + p * step) + AHEAD);
+            (count > 1 ? wide_h : one_h)[rows](call->x, l->inputs, half, step, l->inputs, sums,
+                                               rows * PANEL, 1, (const char *)half + AHEAD);
         else
-            (count > 1 ? wide_f : one_f)[rows](call->x, l->inputs, (const float *)l->weight + p * step,
-                                               step, l->inputs, sums, rows * PANEL, 1,
-                                               (const char *)((const float *)l->weight + p * step) + AHEAD);
+            (count > 1 ? wide_f : one_f)[rows](call->x, l->inputs, full, step, l->inputs, sums,
+                                               rows * PANEL, 1, (const char *)full + AHEAD);
         for (int i = 0; i < count; i++, p++)
             for (int r = 0; r < rows; r++) put(call, sums + (i * rows + r) * PANEL, p, r);
     }

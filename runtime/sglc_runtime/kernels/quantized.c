@@ -26,7 +26,7 @@
 #define TILE_PANELS 4 /* for one row, two for two rows */
 #define ROW_BLOCK 64
 #define TINY 1e-30f /* groups whose largest number is below are taken for zero */
-#define AHEAD 2048
+#define AHEAD 2048 /* bytes; see linear.c */
 #define UNROLL _Pragma("GCC unroll 8")
 #define INLINE static inline __attribute__((always_inline))
 
