@@ -19,8 +19,9 @@ _RENAMED = {"max_tokens": "max_new_tokens", "min_tokens": "min_new_tokens"}
 
 
 def _params(given: Params, **extra: Any) -> tuple[GenParams, int | None]:
-    values = {_RENAMED.get(k, k): v for k, v in {**(given or {}), **extra}.items()}
-    values = {name: value for name, value in values.items() if value is not None}
+    # An argument that was not given must not hide what the parameters say.
+    pairs = [*(given or {}).items(), *((k, v) for k, v in extra.items() if v is not None)]
+    values = {_RENAMED.get(name, name): value for name, value in pairs if value is not None}
     seed = values.pop("sampling_seed", None)
     try:
         return overlay(DEFAULTS, GenParams(**values)), seed

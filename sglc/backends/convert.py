@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sglc.execution.errors import GenerationError
@@ -104,8 +104,15 @@ def to_sampling(params: GenParams) -> protocol.Sampling:
             raise GenerationError(
                 f"{name} must be a number, not {values[name]!r}", kind="bad_request"
             )
+    penalty = params.repetition_penalty
+    if penalty is not None and not isinstance(penalty, int | float):
+        raise GenerationError(
+            f"repetition_penalty must be a number, not {penalty!r}", kind="bad_request"
+        )
     return Sampling(
         **values,
+        repetition_penalty=1.0 if penalty is None else float(penalty),
+        logit_bias=_logit_bias(params.logit_bias),
         stop=as_tuple(params.stop),
         stop_token_ids=tuple(params.stop_token_ids or ()),
         stop_regex=as_tuple(params.stop_regex),
@@ -115,6 +122,20 @@ def to_sampling(params: GenParams) -> protocol.Sampling:
             start if params.return_logprob and start is not None and start >= 0 else None
         ),
     )
+
+
+def _logit_bias(bias: object) -> tuple[tuple[int, float], ...]:
+    """(id, bias) pairs; ids may be written as strings, as in JSON."""
+    if bias is None:
+        return ()
+    try:
+        if not isinstance(bias, Mapping):
+            raise TypeError("not a mapping")
+        return tuple((int(token), float(value)) for token, value in bias.items())
+    except (TypeError, ValueError):
+        raise GenerationError(
+            f"logit_bias maps token ids to numbers, not {bias!r}", kind="bad_request"
+        ) from None
 
 
 def _finish(sample: protocol.Sample, params: GenParams) -> dict[str, Any]:

@@ -121,6 +121,10 @@ class OpenAI(BaseBackend):
             warnings.warn("this backend does not support `regex`; it is ignored", stacklevel=2)
         if params.ebnf is not None:
             warnings.warn("this backend does not support `ebnf`; it is ignored", stacklevel=2)
+        if params.repetition_penalty is not None:
+            warnings.warn(
+                "this backend does not support `repetition_penalty`; it is ignored", stacklevel=2
+            )
         kind = None if params.dtype is None else dtype_name(params.dtype)
         if kind is not None and (kind != "str" or self.is_chat_model):
             raise ValueError(f"this backend does not support dtype={kind}")
@@ -133,6 +137,8 @@ class OpenAI(BaseBackend):
             "presence_penalty": params.presence_penalty,
             "stop": list(as_tuple(params.stop)) or None,
         }
+        if params.logit_bias:
+            body["logit_bias"] = {str(token): bias for token, bias in params.logit_bias.items()}
         if kind == "str":
             body["stop"] = ['"']
         if params.json_schema is not None and not self.is_chat_model:

@@ -40,6 +40,8 @@ _SAMPLING = (
     "regex",
     "json_schema",
     "ebnf",
+    "repetition_penalty",
+    "logit_bias",
 )
 _LOGPROBS = (
     "return_logprob",

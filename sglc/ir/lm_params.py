@@ -52,6 +52,8 @@ GEN_ATTRS: tuple[AttrSpec, ...] = (
     AttrSpec("regex", STR | NULL),
     AttrSpec("json_schema", STR | DICT | SYMBOL | NULL, doc="text, a schema, or one by name"),
     AttrSpec("ebnf", STR | NULL, doc="a grammar in EBNF or Lark"),
+    AttrSpec("repetition_penalty", NUMBER | NULL),
+    AttrSpec("logit_bias", DICT | NULL, doc="what is added to the logits of ids"),
     AttrSpec("dtype", one_of("int", "float", "str", "bool") | NULL),
 )
 SELECT_ATTRS: tuple[AttrSpec, ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sglc.language.choices import ChoicesSamplingMethod, token_length_normalized
@@ -43,6 +43,8 @@ def gen(
     regex: str | None = None,
     json_schema: str | None = None,
     ebnf: str | None = None,
+    repetition_penalty: float | None = None,
+    logit_bias: Mapping[int | str, float] | None = None,
 ) -> SglExpr:
     """
     A generation, or with `choices` a selection, whose text becomes the variable `name`.
@@ -83,6 +85,8 @@ def gen(
             regex=regex,
             json_schema=json_schema,
             ebnf=ebnf,
+            repetition_penalty=repetition_penalty,
+            logit_bias=logit_bias,
         ),
     )
 

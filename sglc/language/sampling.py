@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
@@ -46,6 +46,9 @@ class GenParams:
     dtype: type | str | None = None
     regex: str | None = None
     ebnf: str | None = None
+    repetition_penalty: float | None = None
+    logit_bias: Mapping[int | str, float] | None = None
+    """Added to the logits of these ids; SGLang writes them as strings."""
 
 
 SglSamplingParams = GenParams

@@ -98,7 +98,7 @@ GEN_ORDER = (
     *("temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty"),
     *("ignore_eos", "return_logprob", "logprob_start_len", "top_logprobs_num"),
     *("return_text_in_logprobs", "dtype", "choices", "choices_method", "regex", "json_schema"),
-    "ebnf",
+    *("ebnf", "repetition_penalty", "logit_bias"),
 )
 """Positional order of `gen`; that of `gen_int` and `gen_string` lacks `min_tokens`."""
 SELECT_ORDER = ("name", "choices", "temperature", "choices_method")
