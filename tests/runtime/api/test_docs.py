@@ -23,7 +23,7 @@ def test_programs_of_the_page_run() -> None:
     running = [
         subprocess.Popen(
             [sys.executable, "-W", "error", "-c", block],
-            env=os.environ | {"PYTHONPATH": str(ROOT / "runtime")},
+            env=os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT / 'grammar'}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

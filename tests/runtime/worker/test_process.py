@@ -209,7 +209,7 @@ print("whole")
 def test_an_interrupt_waits_for_a_whole_message() -> None:
     result = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, str(checkpoint())],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "runtime")},
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT / 'grammar'}"},
         capture_output=True,
         text=True,
         timeout=100,
@@ -246,7 +246,7 @@ def test_the_worker_ends_with_its_parent(ending: str, tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-P", "-c", textwrap.dedent(script)],
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "runtime")},
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT / 'grammar'}"},
         capture_output=True,
         text=True,
         timeout=60,
