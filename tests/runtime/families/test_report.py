@@ -20,17 +20,17 @@ PROMISED = [family.name for family in FAMILIES if family.named]
 @pytest.mark.parametrize("name", PROMISED)
 def test_float32_is_equal_token_for_token(name: str, tmp_path: Path) -> None:
     family = BY_NAME[name]
-    rows = compare_family(tmp_path, family, dtype="float32", new=8)
+    rows = compare_family(tmp_path, family, dtype="float32", new=6)
     assert len(rows) == (3 if family.native else 1)
     for row in rows:
         assert row.passed
         assert row.outcome.equal == row.outcome.prompts == 6
-        assert row.outcome.tokens == 48
+        assert row.outcome.tokens == 36
 
 
 @pytest.mark.parametrize("name", ["Llama 3", "Mixtral", "Gemma 2"])
 def test_bfloat16_differs_only_where_transformers_is_undecided(name: str, tmp_path: Path) -> None:
-    for row in compare_family(tmp_path, BY_NAME[name], dtype="bfloat16", new=8):
+    for row in compare_family(tmp_path, BY_NAME[name], dtype="bfloat16", new=6):
         assert row.passed, row
 
 

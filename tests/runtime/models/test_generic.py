@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,22 @@ def test_rope_that_changes_with_length_in_some_layers_is_refused(tmp_path: Path)
     save(tmp_path, "gemma3_text", BASE | more)
     with pytest.raises(LoadError, match="each kind of layer has its own"):
         load_generic(tmp_path, device=CPU, dtype="auto")
+
+
+def test_optional_libraries_are_asked_for_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_checkpoint(tmp_path / "base", "llama")
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    (adapter / "adapter_model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(LoadError, match=r"needs peft .*pip install sglc\[peft\]"):
+        load_generic(folder, device=CPU, dtype="auto", lora=adapter)
+    monkeypatch.setitem(sys.modules, "torchao", None)
+    with pytest.raises(LoadError, match=r"need torchao .*pip install sglc\[torchao\]"):
+        load_generic(folder, device=CPU, dtype="auto", quantization="int8")
 
 
 def test_missing_tensors_are_named(tmp_path: Path) -> None:

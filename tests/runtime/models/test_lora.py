@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ from sglc_runtime.start import start_engine
 from tests.runtime.models.driving import greedy
 from tests.runtime.tiny_checkpoints import write_checkpoint
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::UserWarning"),  # PEFT's advice
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
 PROMPTS = make_prompts((3, 20, 41))
 NEW = 10
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -221,12 +226,23 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", list(BROKEN))
-def test_broken_and_unusual_adapters_are_named(name: str, tmp_path: Path) -> None:
-    spoil, message = BROKEN[name]
-    base = write_checkpoint(tmp_path / "base", "llama")
-    adapter = write_adapter(base, tmp_path / "adapter", r=4, target_modules=["q_proj"])
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A base model and an adapter that can be loaded."""
+    folder = tmp_path_factory.mktemp("lora")
+    base = write_checkpoint(folder / "base", "llama")
+    adapter = write_adapter(base, folder / "adapter", r=4, target_modules=["q_proj"])
     load_model(base, implementation="native", lora=adapter)
-    spoil(adapter)
+    return base, adapter
+
+
+@pytest.mark.parametrize("name", list(BROKEN))
+def test_broken_and_unusual_adapters_are_named(
+    name: str, plain: tuple[Path, Path], tmp_path: Path
+) -> None:
+    spoil, message = BROKEN[name]
+    base, adapter = plain
+    spoiled = shutil.copytree(adapter, tmp_path / "adapter")
+    spoil(spoiled)
     with pytest.raises(LoadError, match=message):
-        load_model(base, implementation="native", lora=adapter)
+        load_model(base, implementation="native", lora=spoiled)
