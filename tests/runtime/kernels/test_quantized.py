@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sglc_runtime.kernels import build, library
 from sglc_runtime.models.packing import Quantization
 from tests.runtime.kernels.layers import Layer, quantized_linear
 from tests.runtime.kernels.test_linear import set_threads
@@ -104,20 +102,3 @@ def test_error_against_float64(quantization: Quantization, most: float) -> None:
     want = x.double() @ weight.double().T
     error = (Layer(weight, quantization=quantization)(x) - want).norm() / want.norm()
     assert most / 3 < error < most
-
-
-@quantizations
-def test_without_intrinsics_the_bits_are_the_same(
-    quantization: Quantization, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    generator = torch.Generator().manual_seed(4)
-    weight = torch.randn(100, 200, generator=generator)
-    x = torch.randn(7, 200, generator=generator)
-    usual = Layer(weight, quantization=quantization)
-    want = usual(x)
-    quick = ("-O1" if flag == "-O3" else flag for flag in build.FLAGS)
-    monkeypatch.setattr(build, "FLAGS", (*quick, "-DSGLC_PORTABLE"))
-    portable = library.load_library.__wrapped__()
-    assert Path(portable._name) != Path(usual.library._name)
-    layer = Layer(weight, quantization=quantization, library=portable)
-    assert torch.equal(layer(x), want)
