@@ -37,6 +37,18 @@ def test_weights_rounded_to_integers(program: str) -> None:
     assert "int8" in next(s for s in done.stderr.splitlines() if s.startswith("quantization "))
 
 
+def test_what_guesses_is_shown_and_changes_nothing(program: str) -> None:
+    question = "question=What is the capital of France?"
+    done = command("run", program, "-p", question, "--stats", "--speculation", "auto")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("=> Paris\n")
+    shown = next(s for s in done.stderr.splitlines() if s.startswith("speculation "))
+    assert shown.split()[1] == "ngram+draft"
+    done = command("run", program, "-p", question, "--speculation", "auto", "--backend", "openai:x")
+    assert done.returncode == 2
+    assert "`--speculation` and this `--backend` exclude each other" in done.stderr
+
+
 def test_answer_and_statistics(program: str) -> None:
     question = "question=What is the capital of France?"
     done = command("run", program, "-p", question, "--stats", "--stream")
