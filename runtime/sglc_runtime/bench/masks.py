@@ -1,8 +1,9 @@
 """
 What constrained decoding adds to a step: 16 sequences under a JSON schema beside 16 free ones.
 
-Both decode greedily on one engine, in turn, so that a change of the machine's load hits both. Only
-passes in which all 16 sequences decode one token are counted; a turn's figure is their median. Run:
+Both decode greedily, each on an engine of its own, and the engines take turns after every step, so
+that a change of the machine's load hits both. Only passes are counted in which all 16 sequences
+decode one token; a round's figure is the median over its pairs of steps. Run:
 `python -m sglc_runtime.bench.masks MODEL`.
 """
 
@@ -18,12 +19,21 @@ from typing import Any
 
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
-from sglc_runtime.protocol import Cancel, EngineConfig, Failed, Generate, Sampling, Submit, Text
+from sglc_runtime.protocol import (
+    Cancel,
+    EngineConfig,
+    Failed,
+    Generate,
+    Generated,
+    Sampling,
+    Submit,
+    Text,
+)
 from sglc_runtime.start import start_engine
 
 BATCH = 16
-STEPS = 40
-TURNS = 5
+STEPS = 24
+ROUNDS = 5
 _TEXT = {"type": "string", "maxLength": 60}
 _ENTRY = {
     "type": "object",
@@ -54,42 +64,96 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 """Objects in lists, short texts, a pattern, numbers with bounds, enumerations."""
+SAMPLING = {
+    "free": Sampling(max_new_tokens=STEPS + 40, temperature=0.0, ignore_eos=True),
+    "masked": Sampling(max_new_tokens=STEPS + 40, temperature=0.0, json_schema=json.dumps(SCHEMA)),
+}
 Progress = Callable[[str], None]
 
 
 def measure_masks(config: EngineConfig, progress: Progress) -> dict[str, Any]:
     """
-    Seconds of a step with and without the schema (`masked_seconds`, `free_seconds`) in every turn,
+    Seconds of a step with and without the schema (`masked_seconds`, `free_seconds`) in every round,
     and `added`, the share that the schema adds. Raises EngineError.
     """
-    progress("masks: starting the engine")
-    engine, _ = start_engine(config)
-    free = Sampling(max_new_tokens=STEPS + 8, temperature=0.0, ignore_eos=True)
-    masked = Sampling(max_new_tokens=STEPS + 8, temperature=0.0, json_schema=json.dumps(SCHEMA))
-    turns: dict[str, list[float]] = {"free": [], "masked": []}
+    progress("masks: starting two engines")
+    engines = {name: start_engine(config)[0] for name in ("free", "masked")}
+    waiting = _Waiting(engines["masked"])
+    seconds: dict[str, list[float]] = {"free": [], "masked": []}
+    added: list[float] = []
     waited: list[float] = []
-    sides = {"free": free, "masked": masked}
-    for turn in range(-1, TURNS):
-        progress(f"masks: turn {turn + 1} of {TURNS}")
-        for name in sorted(sides, reverse=bool(turn % 2)):
-            spent = _Waiting(engine)
-            steps = _steps(engine, sides[name], 1 + BATCH * (2 * turn + 2 + (name == "masked")))
-            spent.remove()
-            if turn >= 0:  # the first turn warms up
-                turns[name].append(median(steps))
-                if name == "masked":
-                    waited.append(spent.seconds / len(steps))
+    for number in range(-1, ROUNDS):
+        progress(f"masks: round {number + 1} of {ROUNDS}")
+        waiting.seconds = 0.0
+        pairs = _round({name: _Batch(engines[name], SAMPLING[name]) for name in engines})
+        if number >= 0:  # the first round warms up
+            for name, values in pairs.items():
+                seconds[name].append(median(values))
+            both = zip(pairs["masked"], pairs["free"], strict=True)
+            added.append(median(masked / free for masked, free in both) - 1)
+            waited.append(waiting.seconds / STEPS)
+    waiting.remove()
     return {
-        "free_seconds": turns["free"],
-        "masked_seconds": turns["masked"],
-        "added": [m / f - 1 for m, f in zip(turns["masked"], turns["free"], strict=True)],
+        "free_seconds": seconds["free"],
+        "masked_seconds": seconds["masked"],
+        "added": added,
         "waited_seconds": waited,
         "batch": BATCH,
         "notes": (
             f"after a pass {1e3 * median(waited):.2f} ms of waiting for masks",
-            f"median of {STEPS} steps a turn, {TURNS} turns",
+            f"medians of {STEPS} pairs of steps, {ROUNDS} rounds",
         ),
     }
+
+
+def _round(batches: dict[str, _Batch]) -> dict[str, list[float]]:
+    """Seconds of the steps of both sides, pair by pair."""
+    for batch in batches.values():
+        batch.begin()
+    seconds: dict[str, list[float]] = {name: [] for name in batches}
+    for step in range(STEPS):
+        for name in sorted(batches, reverse=bool(step % 2)):
+            seconds[name].append(batches[name].step())
+    for batch in batches.values():
+        batch.end()
+    return seconds
+
+
+class _Batch:
+    """Sixteen requests on one engine."""
+
+    def __init__(self, engine: EngineLoop, sampling: Sampling) -> None:
+        self.engine = engine
+        self.sampling = sampling
+
+    def begin(self) -> None:
+        """Take the requests as far as their first tokens."""
+        prompts = (Text(f"A record about number {number}: ") for number in range(BATCH))
+        self.engine.submit(
+            Submit(number, (prompt,), (Generate(self.sampling),))
+            for number, prompt in enumerate(prompts)
+        )
+        running = self.engine.admission.running
+        while len(running) < BATCH or not all(sequence.decoding for sequence in running):
+            self.step()
+            running = self.engine.admission.running
+
+    def step(self) -> float:
+        """One pass; how long it took."""
+        began = perf_counter()
+        self.engine.step()
+        spent = perf_counter() - began
+        for event in self.engine.take_events():
+            if isinstance(event, Failed):
+                raise EngineError("internal", f"a measured request failed: {event.message}")
+            if isinstance(event, Generated):
+                raise EngineError("internal", "a measured text ended too early")
+        return spent
+
+    def end(self) -> None:
+        """Cancel what is left."""
+        self.engine.submit(Cancel(number) for number in range(BATCH))
+        self.engine.take_events()
 
 
 class _Waiting:
@@ -109,32 +173,6 @@ class _Waiting:
     def remove(self) -> None:
         """Leave the engine as it was."""
         del self._filler.complete
-
-
-def _steps(engine: EngineLoop, sampling: Sampling, first: int) -> list[float]:
-    """Seconds of each pass in which all sequences decode."""
-    numbers = range(first, first + BATCH)
-    engine.submit(
-        Submit(number, (Text(f"A record about number {number}: "),), (Generate(sampling),))
-        for number in numbers
-    )
-    seconds: list[float] = []
-    while engine.busy and len(seconds) < STEPS:
-        before = engine.counters.computed_tokens
-        began = perf_counter()
-        engine.step()
-        spent = perf_counter() - began
-        decoding = engine.counters.computed_tokens == before
-        if decoding and len(engine.admission.running) == BATCH:
-            seconds.append(spent)
-        for event in engine.take_events():
-            if isinstance(event, Failed):
-                raise EngineError("internal", f"a measured request failed: {event.message}")
-    engine.submit(Cancel(number) for number in numbers)
-    engine.take_events()
-    if len(seconds) < STEPS:
-        raise EngineError("internal", f"the text ended after {len(seconds)} of {STEPS} steps")
-    return seconds
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sglc_grammar.constraints.errors import GrammarError
-from sglc_grammar.constraints.grammars import NAMES, fault_of, grammar_of, limits
-from sglc_grammar.constraints.placing import refusal
 from sglc_runtime.constraints.matcher import Constraint
 from sglc_runtime.errors import RequestError
 
@@ -66,6 +63,10 @@ class GrammarCompiler:
 
     def _compile(self, kind: GrammarKind, source: str) -> Constraint:
         from llguidance import LLMatcher
+
+        from sglc_grammar.constraints.errors import GrammarError
+        from sglc_grammar.constraints.grammars import NAMES, fault_of, grammar_of, limits
+        from sglc_grammar.constraints.placing import refusal
 
         if not self._eos_ids:
             raise RequestError("bad_request", "the model has no EOS token to end constrained text")

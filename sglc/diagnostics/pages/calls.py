@@ -75,10 +75,10 @@ PAGES = (
     ),
     Page(
         "SGL0207",
-        "invalid regular expression",
+        "invalid regular expression or grammar",
         """
         `regex` or `stop_regex` is not a regular expression, or uses look-around or
-        back-references, which constrained decoding cannot follow.
+        back-references, which constrained decoding cannot follow; or `ebnf` is no grammar.
         """,
         """
         def main(topic: str):
