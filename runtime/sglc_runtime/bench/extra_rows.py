@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 from sglc_runtime.bench.figures import Amount, Figure
 from sglc_runtime.bench.lab import Lab
+from sglc_runtime.bench.masks import measure_masks
+from sglc_runtime.bench.radix import measure_radix
+from sglc_runtime.bench.speculation import measure_speculation
+from sglc_runtime.bench.step_overhead import measure_step_overhead
 from sglc_runtime.bench.turns import Spread
 
 
@@ -20,7 +23,7 @@ def radix_growth(lab: Lab) -> Figure:
     small, large = (found["nanoseconds_per_token"][size] for size in sizes)
     said = ", ".join(f"{kind} {ratio:.2f}" for kind, ratio in ratios.items())
     return Figure(
-        value=Spread.of([*ratios.values()] if len(ratios) == 1 else [ratios[worst]]),
+        value=_once(ratios[worst]),
         ours=Amount(large[worst], "ns/token"),
         peer=Amount(small[worst], "ns/token"),
         notes=(f"{worst}, the worst of: {said}",),
@@ -44,8 +47,7 @@ def radix_share(lab: Lab) -> Figure:
 
 def step_overhead(lab: Lab) -> Figure:
     """The part of a step's time outside the model's forward pass; greedy or sampled, the worse."""
-    measure = import_module("sglc_runtime.bench.step_overhead").measure_step_overhead
-    found = measure(lab.config(None), lab.report)
+    found = measure_step_overhead(lab.config(None), lab.report)
     kinds: Mapping[str, Mapping[str, float]] = found["kinds"]
     worst = max(("greedy", "sampled"), key=lambda kind: kinds[kind]["share"])
     said = ", ".join(f"{kind} {100 * each['share']:.1f}%" for kind, each in kinds.items())
@@ -60,8 +62,7 @@ def step_overhead(lab: Lab) -> Figure:
 
 def masks(lab: Lab) -> Figure:
     """What a JSON schema's masks add to a step."""
-    measure = import_module("sglc_runtime.bench.masks").measure_masks
-    found = measure(lab.config(lab.settings.medium), lab.report)
+    found = measure_masks(lab.config(lab.settings.medium), lab.report)
     return Figure(
         value=_spread(found, "added", 100),
         ours=Amount(1e3 * _middle(found, "masked_seconds"), "ms"),
@@ -73,8 +74,7 @@ def masks(lab: Lab) -> Figure:
 
 def speculation(lab: Lab) -> Figure:
     """Tokens a second with speculative decoding over those without."""
-    measure = import_module("sglc_runtime.bench.speculation").measure_speculation
-    found = measure(lab.config(None), lab.report)
+    found = measure_speculation(lab.config(None), lab.report)
     return Figure(
         value=_spread(found, "speedup", 1),
         ours=Amount(_middle(found, "tokens_per_second"), "tok/s"),
@@ -85,9 +85,7 @@ def speculation(lab: Lab) -> Figure:
 
 
 def _radix(lab: Lab) -> dict[str, Any]:
-    measure = import_module("sglc_runtime.bench.radix").measure_radix
-    found: dict[str, Any] = lab.once("radix", lambda: measure(lab.report))
-    return found
+    return lab.once("radix", lambda: measure_radix(lab.report))
 
 
 def _once(value: float) -> Spread:

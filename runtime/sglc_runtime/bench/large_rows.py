@@ -72,8 +72,8 @@ def over_generate(lab: Lab, batch: int) -> Figure:
         tolerance=TOLERANCE["bf16"],
         notes=(
             f"decode only: {batch} x {new - 1} tokens after {length} and the first,"
-            f" {threads_said(lab.threads(shape))}, ours bfloat16, transformers {said(dtype)},"
-            " its faster type here",
+            f" {threads_said(lab.threads(shape))}, our weights bfloat16,"
+            f" transformers {said(dtype)}, its faster type here",
         ),
     )
 
@@ -81,7 +81,7 @@ def over_generate(lab: Lab, batch: int) -> Figure:
 def forks_over_llama(lab: Lab) -> Figure:
     """Continuations of one long prefix, which llama.cpp runs one after another."""
     shape = lab.settings.large
-    how = "KV bfloat16 and float16; llama.cpp one fork after another with its prompt cache"
+    how = "llama.cpp bf16 weights, KV float16, one fork after another with its prompt cache"
     return _forks(lab, lambda: lab.llama(shape, "bf16"), how)
 
 
@@ -115,7 +115,8 @@ def _forks(lab: Lab, peer: Callable[[], Side], how: str) -> Figure:
         tolerance=TOLERANCE["bf16"],
         notes=(
             f"whole job: {BATCH} x {new} tokens after {prefix} shared and {TAIL} of their own,"
-            f" {threads_said(lab.threads(shape))}; {how}",
+            f" {threads_said(lab.threads(shape))}; ours bf16 weights, KV"
+            f" {lab.engine(shape).info.dtype}; {how}",
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
@@ -88,6 +89,7 @@ class GenerateBatchSide:
             max_batch_tokens=max(map(len, prompts)),
             allow_block_sharing=True,
         )
+        logging.getLogger("ContinuousBatchingLogger").setLevel(logging.ERROR)
         before = self._model.config._attn_implementation
         began = perf_counter()
         try:
