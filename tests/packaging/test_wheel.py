@@ -48,6 +48,8 @@ def names(wheel: Path) -> set[str]:
         "sglc_runtime/embedded/checkpoint/model.safetensors",
         "sglc_runtime/embedded/checkpoint/tokenizer.json",
         "sglc_runtime/embedded/checkpoint/tokenizer_config.json",
+        "sglc_runtime/embedded/draft/config.json",
+        "sglc_runtime/embedded/draft/model.safetensors",
     ],
 )
 def test_data_file(names: set[str], name: str) -> None:
