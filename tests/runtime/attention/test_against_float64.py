@@ -189,3 +189,63 @@ def test_bad_batches_are_refused(name: str) -> None:
             attend(Run(0, 1, 14, 4, 0))
         with pytest.raises(ValueError, match="outside"):
             attend(Run(0, 1, 0, 4, 0), slot=16)
+
+
+@pytest.mark.parametrize(
+    ("heads", "kv_heads", "dim"),
+    [(16, 8, 128), (9, 3, 64), (32, 8, 128), (2, 2, 96), (8, 1, 256), (71, 1, 16), (2, 1, 576)],
+)
+@pytest.mark.parametrize("given", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("pool", [torch.float32, torch.bfloat16], ids=str)
+def test_shapes_and_types_of_real_models(
+    heads: int, kv_heads: int, dim: int, given: torch.dtype, pool: torch.dtype
+) -> None:
+    """Several spans of positions; the pool's type is not that of q, k and v."""
+    length, count, split = 530, 5, 301
+    generator = torch.Generator().manual_seed(heads)
+    made = make_attention("c", make_spec(heads, kv_heads, dim, dtype=pool), 700, "cpu", pool)
+    k, v = (torch.randn(length, kv_heads, dim, generator=generator).to(given) for _ in range(2))
+    # [H, T, D] in memory, as transformers has it.
+    q = torch.randn(heads, count, dim, generator=generator).to(given).transpose(0, 1)
+    done = length - count
+    slots = torch.cat([torch.arange(100, 100 + split), torch.arange(450, 450 + length - split)])
+    made.keys[0, slots[:done]] = k[:done].to(pool)
+    made.values[0, slots[:done]] = v[:done].to(pool)
+    positions = torch.arange(done, length)
+    runs = (Run(0, count, 100, split, 0), Run(0, count, 450, length - split, split))
+    batch = Batch(positions, positions, slots[done:], torch.arange(count), runs)
+    options: dict[str, Any] = {"window": 300, "softcap": 20.0, "sinks": torch.randn(heads)}
+    got = made.bind(batch)(0, q, k[done:], v[done:], scale=dim**-0.5, **options)
+    assert torch.equal(made.keys[0, slots].float(), k.to(pool).float())
+    want = oracle(q, k.to(pool), v.to(pool), positions, dim**-0.5, **options)
+    assert got.dtype == given
+    torch.testing.assert_close(got.double(), want, rtol=0, atol=TOLERANCE[given])
+
+
+def test_stores_in_bfloat16_round_to_nearest_even() -> None:
+    made = make_attention("c", make_spec(1, 1, 37, dtype=torch.bfloat16), 8, "cpu", torch.bfloat16)
+    bits = torch.randint(-(2**31), 2**31, (1, 1, 37), generator=torch.Generator().manual_seed(0))
+    x = bits.to(torch.int32).view(torch.float32)
+    x[0, 0, :6] = torch.tensor([float("nan"), float("inf"), -float("inf"), -0.0, 3.4e38, 1e-45])
+    x[0, 0, 6:8] = torch.tensor([0x3F808000, 0x3F818000], dtype=torch.int32).view(torch.float32)
+    zero = torch.zeros(1, dtype=torch.int64)
+    made.bind(Batch(zero, zero, zero + 5, zero, (Run(0, 1, 5, 1, 0),)))(0, x, x, x, scale=1.0)
+    want = x[0].to(torch.bfloat16)
+    for stored in (made.keys[0, 5], made.values[0, 5]):
+        assert torch.equal(stored.isnan(), want.isnan())
+        kept = ~want.isnan()
+        assert torch.equal(stored[kept].view(torch.int16), want[kept].view(torch.int16))
+
+
+def test_inputs_that_do_not_fit_are_refused() -> None:
+    made = make_attention("c", make_spec(2, 1, 8), 16)
+    zero = torch.zeros(1, dtype=torch.int64)
+    bound = made.bind(Batch(zero, zero, zero, zero, (Run(0, 1, 0, 1, 0),)))
+    q, k = torch.zeros(1, 2, 8), torch.zeros(1, 1, 8)
+    bound(0, q, k, k, scale=1.0)
+    with pytest.raises(ValueError, match="do not fit"):
+        bound(0, q, q, k, scale=1.0)
+    with pytest.raises(ValueError, match="not of one kind"):
+        bound(0, q, k.bfloat16(), k, scale=1.0)
+    with pytest.raises(ValueError, match="outside"):
+        made.bind(Batch(zero, zero - 1, zero, zero, (Run(0, 1, 0, 1, 0),)))
