@@ -181,6 +181,3 @@ class EngineLoop:
         """After a pass that failed half-way: the cache cannot be trusted, nor can who was in it."""
         for request in self.admission.forget():
             self.lifecycle.fail(request, kind, message)
-
-
-Engine = EngineLoop  # until every caller says EngineLoop

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 
 from sglc_runtime.attention.make import make_attention
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.generic import load_generic
 from sglc_runtime.models.load import LoadedModel, load_tokenizer
@@ -56,7 +56,7 @@ def load(folder: Path, implementation: Implementation, dtype: str) -> LoadedMode
 def run_engine(folder: Path, model: LoadedModel, prompts: list[list[int]], new: int) -> Tokens:
     """All prompts together through an engine of their own, cut into chunks."""
     slots = sum(map(len, prompts)) + (new + 1) * len(prompts)
-    engine = Engine(
+    engine = EngineLoop(
         model,
         load_tokenizer(folder),
         make_attention("auto", model.spec, slots),

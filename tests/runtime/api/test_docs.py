@@ -30,7 +30,11 @@ def test_programs_of_the_page_run() -> None:
         )
         for block in BLOCKS
     ]
-    said = [process.communicate(timeout=120) for process in running]
+    try:
+        said = [process.communicate(timeout=250) for process in running]
+    finally:
+        for process in running:
+            process.kill()
     assert [err for _, err in said] == [""] * len(BLOCKS)
     first, second, third, fourth = (out for out, _ in said)
     assert first == " Paris\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Many
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.sequence import Sequence
 from sglc_runtime.speculation.cached import CachedProposer
 from sglc_runtime.speculation.ngram import NgramProposer
@@ -49,7 +49,7 @@ LOOKUPS: tuple[Proposer, ...] = (Spoilt(CachedProposer(), 5), NgramProposer(), S
 
 def make_speculating(
     always: int = 4, lookups: tuple[Proposer, ...] = LOOKUPS, **sizes: int
-) -> Engine:
+) -> EngineLoop:
     """A fresh engine that checks `always` guesses wherever it has any."""
     engine = make_engine(**sizes)  # type: ignore[arg-type]
     engine.speculation = Speculation(engine.cache, lookups, counters=engine.counters, always=always)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sglc_runtime.engine import Engine
+from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
     Append,
     Cancel,
@@ -175,7 +175,7 @@ PROGRAMS = st.lists(
 )
 
 
-def finish(engine: Engine, commands: list[tuple[int, Command]]) -> list[Event]:
+def finish(engine: EngineLoop, commands: list[tuple[int, Command]]) -> list[Event]:
     """Events of commands given at their passes; the engine is sound after every one."""
     events: list[Event] = []
     for now in range(12):
