@@ -61,17 +61,20 @@ def run(
     Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 the program failed, 2
     wrong usage, 3 a bug in sglc.
     """
-    from sglc.cli import backends, batch, single
-    from sglc.execution.limits import Limits
-    from sglc.programs.program import RunOptions
+    from sglc.cli import backends
 
     batches.check(param or [], printing)
-    limits = Limits().changed(trust.limit or ())
-    pipeline = pipelines.choose(optimising.passes, optimising.no_pass)
     target = parse_target(file)
     model = None if answering.model is None else str(answering.model)
     backend = backends.choose(model, answering.backend, target, answering.engine)
     with backends.starting(backend, target):
+        # The engine loads while all this is imported and the program is read.
+        from sglc.cli import batch, single
+        from sglc.execution.limits import Limits
+        from sglc.programs.program import RunOptions
+
+        limits = Limits().changed(trust.limit or ())
+        pipeline = pipelines.choose(optimising.passes, optimising.no_pass)
         program = _loaded(file, trust)
     of_model = sampling.sampling_defaults is SamplingDefaults.MODEL
     recommended = backends.recommended_sampling(backend) if of_model else {}
