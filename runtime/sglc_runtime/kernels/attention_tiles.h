@@ -20,7 +20,7 @@
 #endif
 
 /* Keep a vector that several multiplications use in its register; GCC would load it for each. */
-#if defined(__x86_64__)
+#if defined(__AVX__)
 #define HOLD(x) __asm__("" : "+x"(x))
 #else
 #define HOLD(x) ((void)0)
