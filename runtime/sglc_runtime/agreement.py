@@ -20,6 +20,7 @@ from torch import Tensor
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.load import EMBEDDED
+from sglc_runtime.oracle import greedy
 from sglc_runtime.protocol import (
     EngineConfig,
     Failed,
@@ -217,14 +218,7 @@ def _generate(
     found: list[tuple[int, ...]] = []
     for prompt in prompts:
         ids = torch.tensor([engine.context.encode(prompt, True)], device=config.device)
-        output = model.generate(
-            ids,
-            attention_mask=torch.ones_like(ids),
-            max_new_tokens=new,
-            min_new_tokens=new,
-            do_sample=False,
-            pad_token_id=0,
-        )
+        output = greedy(model, ids, new)
         found.append(tuple(output[0, ids.shape[1] :].tolist()))
     return found
 

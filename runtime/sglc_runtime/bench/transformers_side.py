@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from sglc_runtime.bench.sides import Prompt, Told
+from sglc_runtime.oracle import greedy
 
 
 class _Clock:
@@ -54,15 +55,7 @@ class GenerateSide:
         """One batch of prompts of equal length."""
         ids = torch.tensor([*prompts], device=self._device)
         clock = _Clock()
-        output = self.model.generate(
-            ids,
-            attention_mask=torch.ones_like(ids),
-            max_new_tokens=new,
-            min_new_tokens=new,
-            do_sample=False,
-            pad_token_id=0,
-            streamer=clock,
-        )
+        output = greedy(self.model, ids, new, streamer=clock)
         whole = perf_counter() - clock.began
         return Told(output[:, ids.shape[1] :].tolist(), clock.first, whole)
 

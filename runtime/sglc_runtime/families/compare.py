@@ -15,6 +15,7 @@ from sglc_runtime.errors import EngineError
 from sglc_runtime.models.generic import load_generic
 from sglc_runtime.models.load import LoadedModel, load_tokenizer
 from sglc_runtime.models.load_native import load_native
+from sglc_runtime.oracle import greedy
 from sglc_runtime.protocol import Failed, Generate, Generated, Ids, Sampling, Submit
 
 Implementation = Literal["native, C", "native, torch", "transformers"]
@@ -94,16 +95,7 @@ def reference(
     margins: list[list[float]] = []
     for prompt in prompts:
         ids = torch.tensor([prompt])
-        output = model.generate(
-            ids,
-            attention_mask=torch.ones_like(ids),
-            max_new_tokens=new,
-            min_new_tokens=new,
-            do_sample=False,
-            pad_token_id=0,
-            output_logits=True,
-            return_dict_in_generate=True,
-        )
+        output = greedy(model, ids, new, output_logits=True, return_dict_in_generate=True)
         tokens.append(tuple(output.sequences[0, len(prompt) :].tolist()))
         tops = [row[0].float().topk(2).values for row in output.logits]
         margins.append([float(top[0] - top[1]) for top in tops])
