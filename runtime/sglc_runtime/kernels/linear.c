@@ -18,7 +18,7 @@
 #define FEW_ROWS 6  /* rows that one tile takes: FEW_ROWS * 2 sums in registers */
 #define DEPTH 256   /* inputs summed before sums of many rows go through memory */
 #define ROW_BLOCK 96
-#define DIRECT_ROWS 24 /* up to these, bfloat16 is widened anew for each tile, from the cache */
+#define DIRECT_ROWS 64 /* up to these, bfloat16 is widened anew for each tile, from the cache */
 #define GROUP_PANELS 8 /* panels that read a block of x while it is in the cache */
 #define MIN_WORK 100000 /* multiply-adds that are worth a part of their own */
 #define PARTS_PER_THREAD 4
