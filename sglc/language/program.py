@@ -147,14 +147,19 @@ def start(run: Start) -> ProgramState:
     """Run a program on a new state."""
     state = run.state()
     body = run.program.body(run.compiled)
-    if run.stream:
-        _run_in_thread(state, body, run.args, run.kwargs)
-    else:
-        strand = run.strand(state)
-        if strand is not None:
-            run_strand(state, strand)
+    try:
+        if run.stream:
+            _run_in_thread(state, body, run.args, run.kwargs)
         else:
-            run_body(state, body, run.args, run.kwargs)
+            strand = run.strand(state)
+            if strand is not None:
+                run_strand(state, strand)
+            else:
+                run_body(state, body, run.args, run.kwargs)
+    except KeyboardInterrupt:
+        # It may have begun already, and whoever is interrupted here never gets the state.
+        state.handle.session.cancel()
+        raise
     if global_config.verbosity >= 2:
         print(state.text())
     return state
