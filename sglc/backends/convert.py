@@ -94,24 +94,23 @@ def to_sampling(params: GenParams) -> protocol.Sampling:
             "ebnf",
         )
     }
+    penalty = params.repetition_penalty
+    values["repetition_penalty"] = 1.0 if penalty is None else penalty
     for name in ("max_new_tokens", "min_new_tokens", "n", "top_k"):
         if isinstance(values[name], bool) or not isinstance(values[name], int):
             raise GenerationError(
                 f"{name} must be an integer, not {values[name]!r}", kind="bad_request"
             )
-    for name in ("temperature", "top_p", "min_p", "frequency_penalty", "presence_penalty"):
+    for name in (
+        *("temperature", "top_p", "min_p"),
+        *("frequency_penalty", "presence_penalty", "repetition_penalty"),
+    ):
         if not isinstance(values[name], int | float):
             raise GenerationError(
                 f"{name} must be a number, not {values[name]!r}", kind="bad_request"
             )
-    penalty = params.repetition_penalty
-    if penalty is not None and not isinstance(penalty, int | float):
-        raise GenerationError(
-            f"repetition_penalty must be a number, not {penalty!r}", kind="bad_request"
-        )
     return Sampling(
         **values,
-        repetition_penalty=1.0 if penalty is None else float(penalty),
         logit_bias=_logit_bias(params.logit_bias),
         stop=as_tuple(params.stop),
         stop_token_ids=tuple(params.stop_token_ids or ()),
