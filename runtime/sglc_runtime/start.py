@@ -7,20 +7,27 @@ from pathlib import Path
 import msgspec
 import torch
 
-from sglc_runtime.attention.make import AttentionUnavailable, bytes_per_slot, make_attention
+from sglc_runtime.attention.make import (
+    AttentionUnavailable,
+    PooledAttention,
+    bytes_per_slot,
+    make_attention,
+)
 from sglc_runtime.attention.sizing import free_memory, pool_slots
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
+from sglc_runtime.models.base import ModelSpec
 from sglc_runtime.models.c_native import CModel
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.finite import describe_nonfinite
 from sglc_runtime.models.generation_defaults import generation_defaults
-from sglc_runtime.models.load import EMBEDDED, load_model
+from sglc_runtime.models.load import EMBEDDED, LoadedModel, load_model
 from sglc_runtime.models.self_check import SLOTS as CHECK_SLOTS
 from sglc_runtime.models.self_check import self_check
 from sglc_runtime.models.threads import choose_threads, use_threads
 from sglc_runtime.protocol import EngineConfig, EngineInfo
 from sglc_runtime.speculation.start import make_speculation
+from sglc_runtime.text.tokenizer import Tokenizer
 
 LARGEST = {
     "kv_slots": 2**31,
@@ -34,59 +41,14 @@ LARGEST = {
 
 def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
     """Load and check. Raises EngineError with the kind and message of a `Fatal` event."""
-    try:
-        msgspec.convert(msgspec.to_builtins(config), EngineConfig)
-    except (msgspec.ValidationError, TypeError) as error:
-        raise EngineError("internal", f"invalid engine option: {error}") from None
-    for name, most in LARGEST.items():
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            raise EngineError("internal", f"{name} must be at least 1, not {value}")
-        if value is not None and value > most:
-            raise EngineError("internal", f"{name} must be at most {most}, not {value}")
-    try:
-        device = torch.device(config.device)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise EngineError("internal", f"unknown device {config.device!r}; use cpu or cuda")
-    threads = config.threads or choose_threads(_weights(config))
+    device = _checked(config)
+    folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
+    threads = config.threads or choose_threads(_weights(folder))
     use_threads(threads, torch_too=True)
-    try:
-        folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
-        recommended = generation_defaults(folder)
-        model, tokenizer = load_model(
-            config.model,
-            device=config.device,
-            dtype=config.dtype,
-            implementation=config.implementation,
-            trust_remote_code=config.trust_remote_code,
-            quantization=config.quantization,
-            lora=config.lora_path,
-        )
-    except LoadError as error:
-        raise EngineError(error.kind, error.message) from error
-    except ValueError as error:
-        raise EngineError("internal", str(error)) from error
+    model, tokenizer, recommended = _load(config, folder)
     spec = model.spec
     use_threads(threads, torch_too=not isinstance(model, CModel))
-    try:
-        slots = pool_slots(
-            bytes_per_slot(spec, spec.dtype),
-            free_memory(device),
-            kv_slots=config.kv_slots,
-            mem_fraction_static=config.mem_fraction_static,
-            most=config.max_running * spec.context_length,
-        )
-        # The start-up check needs a few slots more than a very small pool has.
-        attention = make_attention(
-            config.attention, spec, max(slots, CHECK_SLOTS), device, spec.dtype
-        )
-    except (AttentionUnavailable, ValueError) as error:
-        raise EngineError("internal", str(error)) from error
-    except (RuntimeError, MemoryError) as error:
-        message = f"no memory for a KV pool of {slots} slots; lower kv_slots: {error}"
-        raise EngineError("internal", message) from error
+    slots, attention = _pool(config, spec, device)
     engine = EngineLoop(
         model,
         tokenizer,
@@ -127,8 +89,72 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
     return engine, info
 
 
-def _weights(config: EngineConfig) -> int:
+def _checked(config: EngineConfig) -> torch.device:
+    """The device of a configuration whose options can be used, as far as that is known ahead."""
+    try:
+        msgspec.convert(msgspec.to_builtins(config), EngineConfig)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise EngineError("internal", f"invalid engine option: {error}") from None
+    for name, most in LARGEST.items():
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise EngineError("internal", f"{name} must be at least 1, not {value}")
+        if value is not None and value > most:
+            raise EngineError("internal", f"{name} must be at most {most}, not {value}")
+    try:
+        device = torch.device(config.device)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise EngineError("internal", f"unknown device {config.device!r}; use cpu or cuda")
+    return device
+
+
+def _load(config: EngineConfig, folder: Path) -> tuple[LoadedModel, Tokenizer, dict[str, float]]:
+    """Model, tokenizer, and the sampling parameters that the checkpoint recommends."""
+    try:
+        recommended = generation_defaults(folder)
+        model, tokenizer = load_model(
+            config.model,
+            device=config.device,
+            dtype=config.dtype,
+            implementation=config.implementation,
+            trust_remote_code=config.trust_remote_code,
+            quantization=config.quantization,
+            lora=config.lora_path,
+        )
+    except LoadError as error:
+        raise EngineError(error.kind, error.message) from error
+    except ValueError as error:
+        raise EngineError("internal", str(error)) from error
+    return model, tokenizer, recommended
+
+
+def _pool(
+    config: EngineConfig, spec: ModelSpec, device: torch.device
+) -> tuple[int, PooledAttention]:
+    """How many slots the engine hands out, and attention with a pool of at least as many."""
+    try:
+        slots = pool_slots(
+            bytes_per_slot(spec),
+            free_memory(device),
+            kv_slots=config.kv_slots,
+            mem_fraction_static=config.mem_fraction_static,
+            most=config.max_running * spec.context_length,
+        )
+    except ValueError as error:
+        raise EngineError("internal", str(error)) from error
+    try:
+        # The start-up check needs a few slots more than a very small pool has.
+        return slots, make_attention(config.attention, spec, max(slots, CHECK_SLOTS), device)
+    except (AttentionUnavailable, ValueError) as error:
+        raise EngineError("internal", str(error)) from error
+    except (RuntimeError, MemoryError) as error:
+        message = f"no memory for a KV pool of {slots} slots; lower kv_slots: {error}"
+        raise EngineError("internal", message) from error
+
+
+def _weights(folder: Path) -> int:
     """Number of weights, roughly: most checkpoints store two bytes for each."""
-    folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
     files = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
     return sum(file.stat().st_size for file in files) // 2
