@@ -385,3 +385,23 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     """Folder of a LoRA adapter in PEFT's format, merged into the weights at load."""
     jump_forward: bool = False
     """What holds for steps whose `Sampling.jump_forward` is None."""
+    kv_cache_dtype: Literal["auto", "fp8_e4m3", "fp8_e5m2"] = "auto"
+    """What keys and values are kept in; `auto` is the model's own type."""
+    deterministic: bool = False
+    """On a GPU: fixed cuts in attention, so that a row does not depend on others; slower."""
+    disable_cuda_graph: bool = False
+    cuda_graph_max_bs: int | None = None
+    """Rows of the largest decode step that is captured; None is `max_running`."""
+    disable_overlap_schedule: bool = False
+    """Read the tokens of a step before the next one is launched."""
+    enable_torch_compile: bool = False
+    warmup: bool = False
+    """Capture every bucket at the start instead of when it is first needed."""
+    disable_radix_cache: bool = False
+    """Forget a request's keys and values when it ends; forks still share theirs while they run."""
+    schedule_policy: Literal["dfs", "lpm", "fcfs", "lof", "random"] = "dfs"
+    """Order in which requests of one priority are begun."""
+    random_seed: int | None = None
+    """Seed of requests that bring none; None draws one."""
+    tp_size: int = 1
+    """Processes of this machine that share the model's layers: tensor parallelism."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -23,6 +24,27 @@ from numpy.typing import NDArray
 from sglc_runtime.models.base import Run
 
 Ints = NDArray[np.int32]
+
+
+class Column(IntEnum):
+    """What the numbers of a piece in a table are."""
+
+    FIRST_ROW = 0
+    ROWS = 1
+    SLOTS = 2
+    """Where its slots begin in the table of slots."""
+    KEYS = 3
+    START = 4
+    """Position of the first key; a row sees keys up to its own position. Unused with a mask."""
+    PARTIAL = 5
+    """Index of the first row's partial result."""
+    MASK = 6
+    """
+    Where the piece's mask begins, or -1. A mask has ceil(KEYS / 32) words of int32 for each row,
+    lowest bit first, and says alone what the row sees: keys of several branches in one piece.
+    """
+    DIRECT = 7
+    """1: no other piece has anything for its rows; they go to the output and not to a partial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +68,7 @@ class Pieces:
 
     table: Ints
     """
-    [P, 6] of each piece: first row, number of rows, where its slots begin in `slots`, number of
-    keys, position of the first key, index of its first row's partial result.
+    [P, 8], a row for each piece, as `Column` says.
     """
     slots: Ints
     """Pool slots of the pieces' keys, in the order of positions."""
@@ -114,7 +135,7 @@ def plan_pieces(
             lowest = 0 if window is None else max(0, min(seen) - window + 1)
             for start, end in _split(stretch, lowest, max(seen) + 1, cut):
                 keys = stretch.slots[start - stretch.start : end - stretch.start]
-                table.append((first, last - first, taken, len(keys), start, partial))
+                table.append((first, last - first, taken, len(keys), start, partial, -1, 0))
                 slots.append(keys)
                 for row in range(first, last):
                     position = positions[row]
@@ -125,7 +146,7 @@ def plan_pieces(
                 partial += last - first
     counts = np.array([0, *map(len, of_row)], np.int32)
     return Pieces(
-        np.array(table, np.int32).reshape(-1, 6),
+        np.array(table, np.int32).reshape(-1, len(Column)),
         np.concatenate(slots) if slots else np.empty(0, np.int32),
         counts.cumsum(dtype=np.int32),
         np.array([index for row in of_row for index in row], np.int32),

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sglc_runtime.attention.pieces import Cut, Pieces, plan_pieces
+from sglc_runtime.attention.pieces import Column, Cut, Pieces, plan_pieces
 from sglc_runtime.attention.pool import KvPool
 from sglc_runtime.attention.sharing import Traffic, unshare
 from sglc_runtime.attention.tiles import choose_tile
@@ -130,7 +130,7 @@ class TritonBoundAttention:
         table, slots, part_starts, parts = torch.split(tables, sizes)
         plan = _OnDevice(
             tile,
-            table.view(-1, 6),
+            table.view(-1, len(Column)),
             slots,
             part_starts,
             parts,

@@ -21,7 +21,7 @@ def parts_of(pieces: Pieces, row: int) -> list[tuple[int, list[int]]]:
     }
     found = []
     for index in pieces.parts[pieces.part_starts[row] : pieces.part_starts[row + 1]].tolist():
-        first, _, at, count, start, partial = owner[index].tolist()
+        first, _, at, count, start, partial, _, _ = owner[index].tolist()
         assert first + index - partial == row
         found.append((start, pieces.slots[at : at + count].tolist()))
     return found

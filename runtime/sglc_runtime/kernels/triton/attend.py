@@ -28,10 +28,10 @@ def attend_kernel(
 ):  # fmt: skip
     """
     Grid (pieces, KV heads). `query` [T, H, D]; `keys`, `values` [slots, Hk, D] with
-    steps from slot to slot and from head to head; `table` [P, 6] and
+    steps from slot to slot and from head to head; `table` [P, 8] and
     `slots` as in `Pieces`; `out` [partials, H, D] and `lse` [partials, H] float32.
     """
-    entry = table + tl.program_id(0) * 6
+    entry = table + tl.program_id(0) * 8
     head = tl.program_id(1)
     first_row = tl.load(entry)
     rows = tl.load(entry + 1)

@@ -1,0 +1,50 @@
+"""
+What decode attention reads of a step: tensors on the device, at fixed addresses.
+
+Nothing here is a Python list, so a CUDA graph of the step stays valid while its contents change:
+the number of splits is chosen on the device, from `positions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPieces:
+    """
+    Stretches of keys that several rows share, planned on the host when the members of a batch
+    change; they stay the same from token to token.
+    """
+
+    table: Tensor
+    """int32 [S, 8]: a piece each, columns as in `pieces.Column`; slots lie in `slot_table`."""
+    count: Tensor
+    """int32 [1]: how many rows of `table` there are now."""
+    part_starts: Tensor
+    """int32 [B + 1]: where each row's list in `parts` begins."""
+    parts: Tensor
+    """int32 [K]: indices of the shared pieces' partial results, by row and then by position."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeInputs:
+    """
+    One row for each sequence: B of them, of which any number may be padding.
+
+    A padding row has position 0, `own_starts` 0, and a slot of its own that nothing else uses.
+    """
+
+    positions: Tensor
+    """int64 [B]: position of the row's id; it attends to positions up to it."""
+    out_slots: Tensor
+    """int64 [B]: where its key and value go; already in `slot_table` when attention runs."""
+    table_rows: Tensor
+    """int32 [B]: its row of `slot_table`."""
+    slot_table: Tensor
+    """int32 [N, C]: the pool slot of every position of N sequences."""
+    own_starts: Tensor
+    """int32 [B]: positions below are in shared pieces, those from here on its own."""
+    shared: SharedPieces | None = None
