@@ -103,9 +103,25 @@ class TritonBoundAttention:
         sinks: Tensor | None = None,
     ) -> Tensor:
         """Store k and v, attend; see `Attention`."""
-        backend = self._backend
-        keys, values = backend.keys[layer], backend.values[layer]
-        store(_by_row(k), _by_row(v), keys, values, self._batch.out_slots)
+        store(_by_row(k), _by_row(v), *self.pool(layer), self._batch.out_slots)
+        return self.attend(layer, q, scale=scale, window=window, softcap=softcap, sinks=sinks)
+
+    def pool(self, layer: int) -> tuple[Tensor, Tensor]:
+        """Keys and values [slots, Hk, D] of a layer."""
+        return self._backend.keys[layer], self._backend.values[layer]
+
+    def attend(
+        self,
+        layer: int,
+        q: Tensor,
+        *,
+        scale: float,
+        window: int | None = None,
+        softcap: float | None = None,
+        sinks: Tensor | None = None,
+    ) -> Tensor:
+        """Attend to what is in the pool; see `SplitAttention`."""
+        keys, values = self.pool(layer)
         plan = self._plans.get(window) or self._plan(window)
         q = _by_row(q)
         attend(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -81,6 +81,33 @@ class Attention(Protocol):
         sinks: Tensor | None = None,
     ) -> Tensor:
         """Attend. q [T, H, D], k and v [T, Hk, D]; returns [T, H, D]."""
+        ...
+
+
+@runtime_checkable
+class SplitAttention(Attention, Protocol):
+    """
+    An `Attention` that stores and attends in two steps, too.
+
+    A model whose own kernel writes keys and values to the pool, fused with the rotation, stores
+    them at `Batch.out_slots` and then calls `attend`.
+    """
+
+    def pool(self, layer: int) -> tuple[Tensor, Tensor]:
+        """Keys and values [slots, Hk, D] of a layer, any strides but the last, which is 1."""
+        ...
+
+    def attend(
+        self,
+        layer: int,
+        q: Tensor,
+        *,
+        scale: float,
+        window: int | None = None,
+        softcap: float | None = None,
+        sinks: Tensor | None = None,
+    ) -> Tensor:
+        """What `__call__` gives where this pass's keys and values have been stored already."""
         ...
 
 
