@@ -40,7 +40,7 @@ class Engine:
     Generate from plain prompts, without a program.
 
     `model_path` is a checkpoint folder, None the embedded model; further arguments are fields of
-    `sglc_runtime.protocol.EngineConfig`.
+    `sglc_runtime.protocol.EngineConfig`, by its names or by those of SGLang's `ServerArgs`.
     """
 
     def __init__(self, model_path: str | None = None, **config: Any) -> None:
@@ -206,9 +206,9 @@ def _measured(
     measure: Callable[[Any], dict[str, Any]], model: str | None, config: Params
 ) -> dict[str, Any]:
     from sglc_runtime.errors import EngineError
-    from sglc_runtime.protocol import EngineConfig
+    from sglc_runtime.options import engine_config
 
     try:
-        return measure(EngineConfig(model=model, **(config or {})))
+        return measure(engine_config({"model": model, **(config or {})}))
     except EngineError as error:
         raise GenerationError(error.message, kind=error.kind) from error

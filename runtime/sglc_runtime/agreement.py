@@ -213,11 +213,11 @@ def _generate(
     model: Any = transformers.AutoModelForCausalLM.from_pretrained(
         config.model or EMBEDDED, dtype=torch.float32, trust_remote_code=config.trust_remote_code
     )
-    model = model.to(config.device).eval()
+    model = model.to(engine.context.device).eval()
     model.generation_config.eos_token_id = None
     found: list[tuple[int, ...]] = []
     for prompt in prompts:
-        ids = torch.tensor([engine.context.encode(prompt, True)], device=config.device)
+        ids = torch.tensor([engine.context.encode(prompt, True)], device=engine.context.device)
         output = greedy(model, ids, new)
         found.append(tuple(output[0, ids.shape[1] :].tolist()))
     return found

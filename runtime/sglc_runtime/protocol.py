@@ -349,7 +349,8 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
 
     model: str | None = None
     """A Hugging Face checkpoint folder; None is the embedded model."""
-    device: str = "cpu"
+    device: str = "auto"
+    """`cpu`, `cuda`, `cuda:1`; `auto` is a GPU that torch sees, but the CPU for the tiny model."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """`auto`: float32 for the embedded model, else what the checkpoint is stored in."""
     implementation: Literal["auto", "native", "transformers"] = "auto"

@@ -42,6 +42,7 @@ LARGEST = {
 def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
     """Load and check. Raises EngineError with the kind and message of a `Fatal` event."""
     device = _checked(config)
+    config = msgspec.structs.replace(config, device=str(device))
     folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
     threads = config.threads or choose_threads(_weights(folder))
     use_threads(threads, torch_too=True)
@@ -101,6 +102,10 @@ def _checked(config: EngineConfig) -> torch.device:
             raise EngineError("internal", f"{name} must be at least 1, not {value}")
         if value is not None and value > most:
             raise EngineError("internal", f"{name} must be at most {most}, not {value}")
+    if config.device == "auto":
+        # Steps of the embedded model are shorter than launching kernels.
+        large = config.model is not None and torch.cuda.is_available()
+        return torch.device("cuda" if large else "cpu")
     try:
         device = torch.device(config.device)
     except RuntimeError:

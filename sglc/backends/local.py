@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sglc_runtime.client import EngineClient
     from sglc_runtime.protocol import Command, EngineConfig, Event, Stats
     from sglc_runtime.protocol import Step as ProtocolStep
+    from sglc_runtime.seeds import SeedSource
 
 EMBEDDED = "embedded"
 
@@ -66,8 +67,9 @@ class LocalBackend:
     Runs programs on `sglc_runtime`.
 
     `model` is a checkpoint folder in Hugging Face format, None the embedded model; `config` are
-    fields of `sglc_runtime.protocol.EngineConfig`. The engine starts with the first program, in a
-    child process; with `inline=True` on a thread of this process, for tests.
+    fields of `sglc_runtime.protocol.EngineConfig`, by its names or by those of SGLang. The engine
+    starts with the first program, in a child process; with `inline=True` on a thread of this
+    process, for tests.
     """
 
     wants_snapshots = False
@@ -83,6 +85,7 @@ class LocalBackend:
         self.model = model
         self.inline = inline
         self.config = config
+        self._seeds: SeedSource | None = None
         self._template = (
             get_chat_template(chat_template) if isinstance(chat_template, str) else chat_template
         )
@@ -187,6 +190,15 @@ class LocalBackend:
         """Start the engine now, without waiting for it: it loads while the program is read."""
         self._start()
 
+    def draw_seed(self) -> int:
+        """The seed of the next run that is given none; see `EngineConfig.random_seed`."""
+        from sglc_runtime.seeds import SeedSource
+
+        with self._lock:
+            if self._seeds is None:
+                self._seeds = SeedSource(self.config.get("random_seed"))
+        return self._seeds.draw()
+
     def abandon(self) -> None:
         """End an engine that turned out not to be needed, without waiting for it to load."""
         pid = getattr(self._client, "pid", None)
@@ -215,9 +227,9 @@ class LocalBackend:
         return Path(sglc_runtime.__file__).parent / "embedded" / "checkpoint"
 
     def _config(self) -> EngineConfig:
-        from sglc_runtime.protocol import EngineConfig
+        from sglc_runtime.options import engine_config
 
-        return EngineConfig(model=self.model, **self.config)
+        return engine_config({"model": self.model, **self.config})
 
     def _start(self) -> EngineClient:
         with self._lock:

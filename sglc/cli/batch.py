@@ -24,7 +24,7 @@ def run(program: Program, source: str, output: str, how: RunOptions, *, stats: b
     """
     table = rows.read(source)
     if how.seed is None:
-        how = replace(how, seed=draw_seed())
+        how = replace(how, seed=draw_seed(how.backend))
         console.message(f"seed {how.seed}")
     watch = statistics.Watch()
     failed = 0

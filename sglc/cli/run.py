@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sglc.cli import options, pipelines
+from sglc.cli.engine_options import EngineOptions
 from sglc.cli.groups import grouped
 from sglc.cli.guard import guarded
 from sglc.cli.run_options import (
@@ -52,6 +53,7 @@ def run(
     batches: Batches,
     sampling: Sampling,
     optimising: Optimising,
+    engine: EngineOptions,
     trust: Trust,
     param: Params = None,
 ) -> None:
@@ -66,7 +68,8 @@ def run(
     batches.check(param or [], printing)
     target = parse_target(file)
     model = None if answering.model is None else str(answering.model)
-    backend = backends.choose(model, answering.backend, target, answering.engine)
+    options_of_engine = {**answering.engine, **engine.given}
+    backend = backends.choose(model, answering.backend, target, options_of_engine)
     with backends.starting(backend, target):
         # The engine loads while all this is imported and the program is read.
         from sglc.cli import batch, single

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import Any
 
 SeedPath = tuple[int, ...]
 """Path of a state inside its run: for each fork on the way, the fork's number and the child's."""
@@ -50,6 +51,11 @@ def fork_path(path: SeedPath, fork: int, child: int) -> SeedPath:
     return (*path, fork, child)
 
 
-def draw_seed() -> int:
-    """A fresh seed for a run that was given none: 63 random bits."""
-    return secrets.randbits(63)
+def draw_seed(backend: Any = None) -> int:
+    """
+    A fresh seed of 63 bits for a run that was given none: random, or what `backend` gives.
+
+    Our engine gives a sequence of its own where it was started with `random_seed`.
+    """
+    draw = getattr(getattr(backend, "endpoint", backend), "draw_seed", None)
+    return draw() if callable(draw) else secrets.randbits(63)

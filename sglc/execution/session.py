@@ -146,7 +146,7 @@ class Session:
         self.raw_backend = getattr(self.raw_backend, "endpoint", self.raw_backend)
         self.backend = as_model_backend(self.raw_backend)
         self.chat_template = self.backend.get_chat_template()
-        self.run_seed = draw_seed() if self.seed is None else self.seed
+        self.run_seed = draw_seed(self.raw_backend) if self.seed is None else self.seed
         self.seed = self.run_seed
 
     def root(self, label: str = "", *, caller: Handle | None = None) -> Handle:

@@ -49,7 +49,7 @@ def run_rows(
     Rows without host code are strands of the driver and need no thread; others get one each. At
     most `num_threads` rows are under way; `auto` is many, and no limit for strands.
     """
-    base = draw_seed() if seed is None else seed
+    base = draw_seed(backend) if seed is None else seed
 
     def begin(number: int) -> ProgramState:
         session = Session(

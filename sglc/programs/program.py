@@ -83,7 +83,7 @@ class Program(ABC):
         iterator, or Ctrl-C, cancels what is under way; after Ctrl-C, outcomes that are already
         there still come before KeyboardInterrupt is raised.
         """
-        seed = draw_seed() if how.seed is None else how.seed
+        seed = draw_seed(how.backend) if how.seed is None else how.seed
         waiting = deque(rows.items())
         under_way: dict[int, Running] = {}
         ended: queue.SimpleQueue[int] = queue.SimpleQueue()

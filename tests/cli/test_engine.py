@@ -198,3 +198,23 @@ def test_interrupt(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert stderr == "interrupted\n"
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+
+
+def test_options_by_sglang_names_reach_the_engine(program: str) -> None:
+    question = "question=What is the capital of France?"
+    chosen = ["--max-total-tokens", "500", "--attention-backend", "torch", "--dtype", "float16"]
+    done = command("run", program, "-p", question, "--stats", *chosen)
+    assert done.returncode == 0, done.stderr
+    shown = dict(
+        line.rsplit(maxsplit=1) for line in done.stderr.splitlines() if len(line.split()) > 1
+    )
+    assert shown["kv slots"] == "500"
+    assert shown["attention"] == "torch"
+    assert shown["dtype"] == "float16"
+    assert shown["device"] == "cpu"
+
+
+def test_engine_options_of_another_backend(program: str) -> None:
+    done = command("run", program, "--disable-radix-cache", "--backend", "openai:x")
+    assert done.returncode == 2
+    assert "`--disable-radix-cache` and this `--backend` exclude each other" in done.stderr

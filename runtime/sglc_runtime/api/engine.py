@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -18,10 +17,10 @@ from sglc_runtime.api.driving import InlineDriving, ProcessDriving
 from sglc_runtime.api.handle import RequestHandle
 from sglc_runtime.client import EngineClient, EngineProcess
 from sglc_runtime.errors import EngineError, RequestError
+from sglc_runtime.options import engine_config
 from sglc_runtime.protocol import (
     Cancel,
     Command,
-    EngineConfig,
     EngineInfo,
     Event,
     FlushCache,
@@ -35,6 +34,7 @@ from sglc_runtime.protocol import (
     Unpin,
     Warm,
 )
+from sglc_runtime.seeds import SeedSource
 
 
 class _Waiting:
@@ -59,15 +59,18 @@ class Engine:
     A model that answers requests, in a process of its own or in this one.
 
     `model` is a checkpoint folder in Hugging Face format, None the embedded model; `options` are
-    fields of `EngineConfig`. With `process=True` the constructor returns at once and the model
-    loads meanwhile; otherwise it loads here, and whoever waits for a result runs the model. May be
-    used from any thread. Raises TypeError for unknown options and `EngineError` for wrong ones.
+    fields of `EngineConfig`, by its names or by those of SGLang's `ServerArgs`. With `process=True`
+    the constructor returns at once and the model loads meanwhile; otherwise it loads here, and
+    whoever waits for a result runs the model. May be used from any thread. Raises TypeError for
+    unknown options and `EngineError` for wrong ones.
     """
 
     def __init__(
         self, model: str | PathLike[str] | None = None, *, process: bool = True, **options: Any
     ) -> None:
-        config = EngineConfig(model=None if model is None else os.fspath(model), **options)
+        path = None if model is None else os.fspath(model)
+        config = engine_config({"model": path, **options})
+        self._seeds = SeedSource(config.random_seed)
         self._lock = threading.RLock()  # held while sending, so that a cancel follows its request
         self._ids = itertools.count(1)
         self._open: dict[int, tuple[RequestHandle, _Terms]] = {}
@@ -126,7 +129,7 @@ class Engine:
 
         All have the same seed: equal sequences with equal seeds give equal answers.
         """
-        chosen = secrets.randbits(63) if seed is None else seed
+        chosen = self._seeds.draw() if seed is None else seed
         due = None if deadline is None else monotonic() + deadline
         terms = _Terms(priority, due, stream)
         handles = [self._handle(compose(steps, chosen), chosen) for steps in sequences]

@@ -1,0 +1,68 @@
+"""Engine options by SGLang's names as well as by ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from sglc_runtime.protocol import EngineConfig
+
+OURS = {
+    "model_path": "model",
+    "max_total_tokens": "kv_slots",
+    "chunked_prefill_size": "chunk_tokens",
+    "attention_backend": "attention",
+    "max_running_requests": "max_running",
+    "max_queued_requests": "max_waiting",
+    "radix_eviction_policy": "eviction",
+    "enable_deterministic_inference": "deterministic",
+    "tensor_parallel_size": "tp_size",
+    "tp": "tp_size",
+}
+"""SGLang's names (`ServerArgs`) of what has another name here."""
+VALUES: dict[str, dict[Any, Any]] = {
+    "dtype": {"half": "float16", "float": "float32"},
+    "attention": {"torch_native": "torch", None: "auto"},
+    "schedule_policy": {"dfs-weight": "dfs"},
+    "kv_cache_dtype": {"bf16": "auto", "bfloat16": "auto"},
+    "chunk_tokens": {-1: (1 << 31) - 1, None: 512},
+    "max_running": {None: 64},
+    "mem_fraction_static": {None: 0.5},
+}
+"""SGLang's values of options, by our names; its None leaves the choice to the engine."""
+
+
+def engine_config(options: Mapping[str, Any]) -> EngineConfig:
+    """
+    The configuration that options describe; values are checked where the engine starts.
+
+    Raises TypeError for names that neither we nor SGLang's engine has, with the nearest one, and
+    where an option is given under both names.
+    """
+    known = EngineConfig.__struct_fields__
+    values: dict[str, Any] = {}
+    named: dict[str, str] = {}
+    for name, value in options.items():
+        field = OURS.get(name, name)
+        if field not in known:
+            raise TypeError(f"unknown engine option {name!r}{_nearest(name)}")
+        if field in values:
+            raise TypeError(f"{named[field]} and {name} are the same engine option")
+        named[field] = name
+        table = VALUES.get(field, {})
+        values[field] = table.get(value, value) if _hashable(value) else value
+    return EngineConfig(**values)
+
+
+def _nearest(name: str) -> str:
+    close = get_close_matches(name, [*EngineConfig.__struct_fields__, *OURS], 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
