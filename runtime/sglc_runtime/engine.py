@@ -21,6 +21,7 @@ from sglc_runtime.admission import Admission
 from sglc_runtime.batching import Packer
 from sglc_runtime.context import EngineContext
 from sglc_runtime.counters import Counters
+from sglc_runtime.device.executor import DecodeExecutor
 from sglc_runtime.errors import FailureKind
 from sglc_runtime.kv import KVCache, make_policy
 from sglc_runtime.kv.policies import PolicyName
@@ -78,6 +79,8 @@ class EngineLoop:
         self.lifecycle = Lifecycle(self.context, self.admission, clock)
         self.accepting = Accepting(self.lifecycle, self.admission)
         self.speculation: Speculation | None = None
+        self.executor: DecodeExecutor | None = None
+        """Runs decode steps without waiting for them, where the device is worth it."""
 
     @property
     def busy(self) -> bool:
