@@ -26,22 +26,22 @@ class Fault:
 @lru_cache(maxsize=256)
 def schema_fault(text: str) -> Fault | None:
     """What is wrong with the text of a JSON schema; None if nothing is."""
-    return _fault("json_schema", text, "invalid")
+    return _fault("json_schema", text)
 
 
 @lru_cache(maxsize=256)
 def ebnf_fault(text: str) -> Fault | None:
     """What is wrong with a grammar in EBNF or Lark; None if nothing is."""
-    return _fault("ebnf", text, "invalid")
+    return _fault("ebnf", text)
 
 
-def _fault(kind: GrammarKind, text: str, label: str) -> Fault | None:
+def _fault(kind: GrammarKind, text: str) -> Fault | None:
     from sglc_grammar.constraints.placing import check
 
     try:
         check(kind, text)
     except GrammarError as error:
-        shown = "too large" if error.too_large else label
-        shown = "not supported" if error.message.startswith("cannot constrain") else shown
-        return Fault(error.message, shown, too_large=error.too_large)
+        too_large, unsupported = error.too_large, error.unsupported
+        label = "not supported" if unsupported else "too large" if too_large else "invalid"
+        return Fault(error.message, label, too_large=too_large)
     return None

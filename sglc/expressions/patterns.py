@@ -20,7 +20,7 @@ from sglc_grammar.constraints.errors import GrammarError
 from sglc_grammar.constraints.regexes import LARGEST, parse, size, size_of, too_large
 
 LARGEST_STOP = 5_000
-"""The same of a `stop_regex`, which is followed by Python."""
+"""The same of a `stop_regex`, which is matched at every token."""
 
 
 _STEPS = ("the model is followed token by token, without going back",)

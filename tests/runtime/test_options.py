@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sglc_runtime import Engine, Generate, Sampling
@@ -101,3 +103,11 @@ def test_requests_without_a_seed_repeat_with_random_seed() -> None:
     assert len(set(first)) > 1
     assert answers(5) == first
     assert answers(6) != first
+
+
+def test_docs_name_every_option() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "runtime.md").read_text(encoding="utf-8")
+    table = page[page.index("## Engine options") :]
+    for name in [*EngineConfig.__struct_fields__, *OURS]:
+        if name not in ("model", "model_path", "implementation", "threads", "jump_forward"):
+            assert f"`{name}`" in table, name

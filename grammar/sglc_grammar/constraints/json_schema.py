@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from sglc_grammar.constraints.errors import GrammarError
+from sglc_grammar.constraints.errors import GrammarError, unsupported
 from sglc_grammar.constraints.regexes import LARGEST, size_of, too_large
 
 LONGEST = 1_000_000
@@ -69,7 +69,7 @@ def prepared(source: str) -> str:
     """
     schema = _parsed(source)
     if schema is False:
-        raise GrammarError("cannot constrain a generation: it allows no text at all")
+        raise unsupported("it allows no text at all")
     if schema is True:
         return "{}"
     if not isinstance(schema, dict):
@@ -174,7 +174,7 @@ class _Reader:
 
 def _unsupported(name: str, path: Path, how: str = "") -> GrammarError:
     what = f"`{name}` {how}" if how else f"`{name}`"
-    return GrammarError(f"cannot constrain a generation: {what} at {pointer((*path, name))}")
+    return unsupported(f"{what} at {pointer((*path, name))}")
 
 
 def below(schema: Mapping[str, Any], path: Path) -> Iterator[Place]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sglc_grammar.constraints.errors import GrammarError
+from sglc_grammar.constraints.errors import GrammarError, unsupported
 from sglc_grammar.constraints.grammars import GrammarKind, fault_of, grammar_of, limits
 from sglc_grammar.constraints.json_schema import Place, below, pointer
 
@@ -22,7 +22,7 @@ def refusal(kind: GrammarKind, source: str, fault: str) -> GrammarError:
         return GrammarError(fault)
     if fault.startswith("oneOf"):
         fault = "`oneOf` whose alternatives may hold at once"
-    return GrammarError(f"cannot constrain a generation: {fault}{_where(source)}")
+    return unsupported(f"{fault}{_where(source)}")
 
 
 def _fault(kind: GrammarKind, source: str) -> str:
