@@ -12,7 +12,7 @@ Pure functions over plain data; nothing here knows a device.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import groupby
 from operator import itemgetter
@@ -76,6 +76,8 @@ class Pieces:
     """[T + 1]: where each row's list in `parts` begins."""
     parts: Ints
     """Indices of partial results, by row and then by position."""
+    masks: Ints = field(default_factory=lambda: np.empty(0, np.int32))
+    """Words of the masks that `Column.MASK` points into."""
 
     @property
     def partials(self) -> int:

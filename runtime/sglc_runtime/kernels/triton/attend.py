@@ -15,6 +15,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from sglc_runtime.kernels.triton.launch import launch
+
 LOG2_E = tl.constexpr(1.4426950408889634)
 
 
@@ -135,12 +137,13 @@ def attend(
     """
     _, heads, dim = query.shape
     group = heads // keys.shape[1]
-    attend_kernel[(len(table), keys.shape[1])](
+    launch(
+        attend_kernel, (len(table), keys.shape[1]),
         query, keys, values, table, slots, positions, out, lse,
         query.stride(0), keys.stride(0), keys.stride(1), scale, softcap or 0.0, window or 0, heads,
         GROUP=group, DIM=dim, WIDE=max(16, triton.next_power_of_2(dim)),
         BLOCK_M=tile.block_m, BLOCK_N=tile.block_n,
         WINDOW=window is not None, SOFTCAP=softcap is not None,
         UPCAST=upcast, IEEE=upcast or query.dtype == torch.float32,
-        num_warps=tile.warps, num_stages=tile.stages,
+        warps=tile.warps, stages=tile.stages,
     )  # fmt: skip

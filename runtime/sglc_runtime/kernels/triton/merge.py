@@ -10,6 +10,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from sglc_runtime.kernels.triton.launch import launch
+
 LOG2_E = tl.constexpr(1.4426950408889634)
 
 
@@ -57,8 +59,9 @@ def merge(
 ) -> None:
     """Fill `out` [T, H, D] from partial results; tables as in `Pieces`, `sinks` [H]."""
     rows, heads, dim = out.shape
-    merge_kernel[(rows, heads)](
+    launch(
+        merge_kernel, (rows, heads),
         partial, lse, part_starts, parts, lse if sinks is None else sinks, out,
         heads, out.stride(0),
-        DIM=dim, WIDE=triton.next_power_of_2(dim), SINKS=sinks is not None, num_warps=1,
+        DIM=dim, WIDE=triton.next_power_of_2(dim), SINKS=sinks is not None, warps=1,
     )  # fmt: skip

@@ -6,6 +6,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from sglc_runtime.kernels.triton.launch import launch
+
 
 @triton.jit
 def store_kernel(
@@ -33,7 +35,8 @@ def store(key: Tensor, value: Tensor, keys: Tensor, values: Tensor, slots: Tenso
     Heads of a row of `key` and `value` must lie side by side; rows may lie apart.
     """
     rows, heads, dim = key.shape
-    store_kernel[(rows,)](
+    launch(
+        store_kernel, (rows,),
         key, value, keys, values, slots,
         key.stride(0), value.stride(0), keys.stride(0), keys.stride(1),
         DIM=dim, WIDE=triton.next_power_of_2(dim),
