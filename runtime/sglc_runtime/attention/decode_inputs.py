@@ -3,6 +3,17 @@ What decode attention reads of a step: tensors on the device, at fixed addresses
 
 Nothing here is a Python list, so a CUDA graph of the step stays valid while its contents change:
 the number of splits is chosen on the device, from `positions`.
+
+The tables of `SharedPieces` and `own_starts` come from one pure function on the host, called when
+the members of the batch or the radix tree change:
+
+    shared_plan.plan_shared(runs, positions, table_rows, shape, *, width, rows=None, window=None)
+        -> SharedPlan(table [P, 8], part_starts [B + 1], parts [K], own_starts [B]; count)
+
+`runs` are the tree's over the rows of the step, in row order (`Packer`), `table_rows` the rows of
+`slot_table` [N, width] that they have, `rows` = B with padding, `shape` a `TreeShape` with the room
+of the tables and what the device runs at once. `count` is 0 where nothing is worth sharing: a step
+without `shared` is right then, with `own_starts` all 0.
 """
 
 from __future__ import annotations

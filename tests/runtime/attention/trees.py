@@ -17,8 +17,26 @@ class TreeBatch:
     paths: list[list[int]]
 
 
-def tree_batch(seed: int, *, slots: int = 4096, longest: int = 90, rows: int = 12) -> TreeBatch:
-    """Sequences that decode or extend after a random tree of shared prefixes."""
+def decode_tree(seed: int) -> TreeBatch:
+    """One row for each sequence; some are at a position inside what they share."""
+    random_ = random.Random(seed)
+    tree = tree_batch(seed, rows=random_.randint(1, 24), most=1)
+    positions, paths = [], []
+    for position, path in zip(tree.positions, tree.paths, strict=True):
+        at = position if random_.random() < 0.9 else random_.randint(0, position)
+        positions.append(at)
+        paths.append(path[: at + 1])
+    return TreeBatch(tree.runs, positions, paths)
+
+
+def tree_batch(
+    seed: int, *, slots: int = 4096, longest: int = 90, rows: int = 12, most: int = 6
+) -> TreeBatch:
+    """
+    Sequences that decode or extend after a random tree of shared prefixes.
+
+    `most` is how many rows one of them has at most.
+    """
     random_ = random.Random(seed)
     free = list(range(slots))
     starts = iter(sorted(random_.sample(range(0, slots, 8), slots // 8 // 2)))
@@ -66,7 +84,7 @@ def tree_batch(seed: int, *, slots: int = 4096, longest: int = 90, rows: int = 1
 
     sizes: list[int] = []
     while sum(sizes) < rows:
-        sizes.append(random_.choice([1, 1, 1, random_.randint(2, 6)]))
+        sizes.append(random_.choice([1, 1, 1, random_.randint(min(2, most), most)]))
     rows_of = [sum(sizes[:index]) for index in range(len(sizes))]
     grow(0, len(sizes), 0, [], 0)
     return TreeBatch(tuple(runs), positions, paths)
