@@ -1,126 +1,93 @@
 """
 Compile the Triton kernels for GPUs that are not there, and say what they take.
 
-`python -m sglc_runtime.kernels.triton.ahead` prints a table of registers, shared memory and spills
-for each kernel, shape and architecture. A kernel that spills, or that does not fit, is an error.
+`python -m sglc_runtime.kernels.triton.ahead` compiles every form in which the cases of the catalog
+launch kernels, and prints a table of registers, shared memory and spills for each architecture. A
+kernel that does not compile, spills, or does not fit is an error.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import torch
-import triton
-from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource
-
-from sglc_runtime.attention.tiles import choose_tile
-from sglc_runtime.kernels.triton.attend import attend_kernel
-from sglc_runtime.kernels.triton.merge import merge_kernel
-from sglc_runtime.kernels.triton.store import store_kernel
+from sglc_runtime.kernels.triton.cases.case import Case
+from sglc_runtime.kernels.triton.cases.catalog import catalog
+from sglc_runtime.kernels.triton.forms import Form, forms_of
 
 ARCHITECTURES = (80, 90, 100)
-SHARED_MEMORY = {80: 163, 90: 227, 100: 227}
-"""KiB of shared memory that a program may use."""
-DIMS = (32, 64, 80, 96, 128, 256)
-DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+SHARED_MEMORY = {80: 163, 86: 99, 89: 99, 90: 227, 100: 227, 120: 99}
+"""KiB of shared memory that a program may use (CUDA programming guide, compute capabilities)."""
+TENSOR_MEMORY = 512
+"""Columns of tensor memory of an sm_100 multiprocessor."""
+COLUMNS = ("kernel", "function", "sm", "registers", "shared memory, bytes", "spills, bytes")
+FEW = 2
+"""Forms of a function that the short check compiles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One kernel with its constants."""
-
-    name: str
-    kernel: Any
-    signature: dict[str, str]
-    constants: dict[str, Any]
-    warps: int
-    stages: int
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """What one kernel takes on one architecture."""
+    """What one form takes on one architecture."""
 
-    name: str
+    kernel: str
+    """Name of the first case that launches the form."""
+    function: str
     architecture: int
-    registers: int
-    shared: int
-    """Bytes."""
-    spills: int
+    registers: int = 0
+    shared: int = 0
+    """Bytes of shared memory of a program."""
+    spills: int = 0
     """Bytes of local memory of a thread."""
+    tensor_memory: int = 0
+    error: str = ""
+    """Why it did not compile."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why the kernel must not be shipped, or None."""
+        if self.error:
+            return f"does not compile: {self.error}"
+        if self.spills:
+            return f"spills {self.spills} bytes"
+        if self.shared > SHARED_MEMORY.get(self.architecture, 48) * 1024:
+            return f"takes {self.shared} bytes of shared memory"
+        if self.tensor_memory > TENSOR_MEMORY:
+            return f"takes {self.tensor_memory} columns of tensor memory"
+        return None
 
 
-def cases(dims: Sequence[int] = DIMS, dtypes: Sequence[str] = tuple(DTYPES)) -> Iterator[Case]:
-    """All kernels in the shapes that models use; four query heads for a KV head."""
-    for dtype in dtypes:
-        for dim in dims:
-            for kind in ("decode", "extend", "fixed"):
-                yield _attend(kind, dim, dtype)
-            yield _merge(dim, dtype)
-        yield _store(dtype)
+def compile_form(form: Form) -> Compiled:
+    """Compile to a cubin; what Triton raises becomes `error`. Raises RuntimeError without tools."""
+    import triton
+
+    about = Compiled(kernel=form.case.name, function=form.function, architecture=form.target.arch)
+    try:
+        binary = triton.compile(form.source, target=form.target, options=form.options)
+    except Exception as error:  # one kernel's failure must not hide the others'
+        lines = [line for line in str(error).splitlines() if line.strip()] or [""]
+        return replace(about, error=f"{type(error).__name__}: {lines[-1]}")
+    registers, spills = resources(binary.asm["cubin"])
+    return replace(
+        about,
+        registers=registers,
+        spills=spills,
+        shared=binary.metadata.shared,
+        tensor_memory=getattr(binary.metadata, "tmem_size", None) or 0,
+    )
 
 
-def _attend(kind: str, dim: int, dtype: str, group: int = 4) -> Case:
-    torch_type = DTYPES[dtype]
-    tile = choose_tile(dim, group, torch_type, decoding=kind == "decode", fixed=kind == "fixed")
-    pointers = dict.fromkeys(("query", "keys", "values"), f"*{dtype}")
-    pointers |= dict.fromkeys(("table", "slots", "positions"), "*i32")
-    pointers |= dict.fromkeys(("out", "lse"), "*fp32")
-    numbers = dict.fromkeys(("query_step", "slot_step", "window", "heads"), "i32")
-    numbers |= {"head_step": "i64"} | dict.fromkeys(("scale", "softcap"), "fp32")
-    constants = {
-        "GROUP": group, "DIM": dim, "WIDE": max(16, triton.next_power_of_2(dim)),
-        "BLOCK_M": tile.block_m, "BLOCK_N": tile.block_n,
-        "WINDOW": True, "SOFTCAP": True, "UPCAST": False, "IEEE": dtype == "fp32",
-    }  # fmt: skip
-    name = f"attend {kind} {dim} {dtype}"
-    return Case(name, attend_kernel, pointers | numbers, constants, tile.warps, tile.stages)
+def resources(cubin: bytes) -> tuple[int, int]:
+    """Registers and bytes of local memory of a thread, as Triton's own `cuobjdump` says."""
+    import triton
 
-
-def _merge(dim: int, dtype: str) -> Case:
-    signature = dict.fromkeys(("partial", "lse", "sinks"), "*fp32")
-    signature |= dict.fromkeys(("part_starts", "parts"), "*i32") | {"out": f"*{dtype}"}
-    signature |= dict.fromkeys(("heads", "out_step"), "i32")
-    constants = {"DIM": dim, "WIDE": triton.next_power_of_2(dim), "SINKS": True}
-    return Case(f"merge {dim} {dtype}", merge_kernel, signature, constants, 1, 3)
-
-
-def _store(dtype: str, heads: int = 8, dim: int = 128) -> Case:
-    signature = dict.fromkeys(("key", "value", "keys", "values"), f"*{dtype}")
-    signature |= {"slots": "*i64", "head_step": "i64"}
-    signature |= dict.fromkeys(("key_step", "value_step", "slot_step"), "i32")
-    constants = {
-        "DIM": dim, "WIDE": triton.next_power_of_2(dim),
-        "HEADS": heads, "MANY": triton.next_power_of_2(heads),
-    }  # fmt: skip
-    return Case(f"store {dtype}", store_kernel, signature, constants, 4, 3)
-
-
-def compile_case(case: Case, architecture: int) -> Compiled:
-    """Compile to a cubin; raises what Triton raises, and RuntimeError where the tools fail."""
-    names = case.kernel.arg_names
-    constants = {(names.index(name),): value for name, value in case.constants.items()}
-    signature = {
-        name: "constexpr" if name in case.constants else case.signature[name] for name in names
-    }
-    source = ASTSource(case.kernel, signature=signature, constexprs=constants)
-    options = {"num_warps": case.warps, "num_stages": case.stages}
-    binary = triton.compile(source, target=GPUTarget("cuda", architecture, 32), options=options)
-    registers, spills = _resources(binary.asm["cubin"])
-    return Compiled(case.name, architecture, registers, binary.metadata.shared, spills)
-
-
-def _resources(cubin: bytes) -> tuple[int, int]:
-    """Registers and bytes of local memory of a thread, as `cuobjdump` says."""
     tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(cubin)
@@ -134,39 +101,90 @@ def _resources(cubin: bytes) -> tuple[int, int]:
     return int(registers[1]), int(local[1])
 
 
-def problem(compiled: Compiled) -> str | None:
-    """Why a kernel must not be shipped, or None."""
-    if compiled.spills:
-        return f"spills {compiled.spills} bytes"
-    if compiled.shared > SHARED_MEMORY[compiled.architecture] * 1024:
-        return f"takes {compiled.shared} bytes of shared memory"
-    return None
+def few(forms: Iterable[Form]) -> Iterator[Form]:
+    """Some forms of every function: of heads of 128 and of one more size, where it has sizes."""
+    of_function: dict[str, list[Form]] = {}
+    for form in forms:
+        of_function.setdefault(form.function, []).append(form)
+    for found in of_function.values():
+        # One of each size first, the usual size before all.
+        turn: Counter[int | None] = Counter()
+        ranked: list[tuple[int, bool, int]] = []
+        for number, form in enumerate(found):
+            ranked.append((turn[form.dim], form.dim != 128, number))
+            turn[form.dim] += 1
+        yield from (found[number] for _, _, number in sorted(ranked)[:FEW])
+
+
+def selected(kernels: Sequence[str], dtypes: Sequence[str]) -> list[Case]:
+    """
+    Cases whose kernel is named and whose type is.
+
+    Raises ValueError for a name that no case has.
+    """
+    cases = [*catalog()]
+    for wanted, known in (
+        (kernels, {case.kernel for case in cases}),
+        (dtypes, {case.dtype_name for case in cases}),
+    ):
+        if unknown := sorted(set(wanted) - known):
+            raise ValueError(f"no {unknown[0]!r}; there are: {', '.join(sorted(known))}")
+    return [
+        case
+        for case in cases
+        if (not kernels or case.kernel in kernels) and (not dtypes or case.dtype_name in dtypes)
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compile everything and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m sglc_runtime.kernels.triton.ahead")
-    parser.add_argument("--dims", default=",".join(map(str, DIMS)), help="head dimensions")
-    parser.add_argument("--dtypes", default=",".join(DTYPES), help="data types")
-    parser.add_argument("--architectures", default=",".join(map(str, ARCHITECTURES)))
-    chosen = parser.parse_args(argv)
-    dims = [int(each) for each in chosen.dims.split(",")]
-    bad = 0
-    print("| kernel | sm | registers | shared memory, bytes | spills, bytes |")
-    print("|---|---|---|---|---|")
-    for case in cases(dims, chosen.dtypes.split(",")):
-        for architecture in map(int, chosen.architectures.split(",")):
-            compiled = compile_case(case, architecture)
-            why = problem(compiled)
-            bad += why is not None
-            print(
-                f"| {compiled.name} | {architecture} | {compiled.registers} | {compiled.shared}"
-                f" | {compiled.spills} |{'' if why is None else f' **{why}**'}",
-                flush=True,
-            )
+    """Compile and print the table; 1 where a kernel must not be shipped."""
+    chosen = _parser().parse_args(argv)
+    try:
+        cases = selected(_listed(chosen.kernels), _listed(chosen.dtypes))
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    found: list[Compiled] = []
+    print(f"| {' | '.join(COLUMNS)} |")
+    print("|" + "---|" * len(COLUMNS))
+    for architecture in map(int, _listed(chosen.architectures)):
+        forms = forms_of(cases, architecture)
+        for form in few(forms) if chosen.few else forms:
+            found.append(compile_form(form))
+            print(_line(found[-1]), flush=True)
+    if chosen.json is not None:
+        chosen.json.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")
+    bad = sum(each.problem is not None for each in found)
     if bad:
-        print(f"{bad} kernels spill or do not fit", file=sys.stderr)
+        print(f"{bad} of {len(found)} do not compile, spill or do not fit", file=sys.stderr)
     return int(bad > 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m sglc_runtime.kernels.triton.ahead")
+    parser.add_argument("--kernels", default="", help="such as store,merge; default all")
+    parser.add_argument("--dtypes", default="", help="such as bfloat16,float16; default all")
+    parser.add_argument("--architectures", default=",".join(map(str, ARCHITECTURES)))
+    parser.add_argument("--few", action="store_true", help="only some forms of every kernel")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all data there too")
+    return parser
+
+
+def _listed(text: str) -> list[str]:
+    return [part for each in text.split(",") if (part := each.strip())]
+
+
+def _line(compiled: Compiled) -> str:
+    why = "" if compiled.problem is None else f" **{compiled.problem}**"
+    cells = (
+        compiled.kernel,
+        compiled.function,
+        compiled.architecture,
+        compiled.registers,
+        compiled.shared,
+        compiled.spills,
+    )
+    return f"| {' | '.join(map(str, cells))} |{why}"
 
 
 if __name__ == "__main__":

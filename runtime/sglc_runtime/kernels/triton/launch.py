@@ -30,6 +30,11 @@ class Launch:
     warps: int
     stages: int
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """How it is compiled. Versions of Triton differ in whether they fuse products and sums."""
+        return {"num_warps": self.warps, "num_stages": self.stages, "enable_fp_fusion": True}
+
 
 _recorded: ContextVar[list[Launch] | None] = ContextVar("recorded", default=None)
 
@@ -38,10 +43,11 @@ def launch(
     kernel: Any, grid: Grid, *arguments: Any, warps: int = 4, stages: int = 2, **constants: Any
 ) -> None:
     """Run `kernel` on a grid of up to three dimensions; `constants` are its `tl.constexpr`s."""
+    wanted = Launch(kernel, grid, arguments, constants, warps, stages)
     if (recorded := _recorded.get()) is not None:
-        recorded.append(Launch(kernel, grid, arguments, constants, warps, stages))
+        recorded.append(wanted)
         return
-    kernel[grid](*arguments, **constants, num_warps=warps, num_stages=stages)
+    kernel[grid](*arguments, **constants, **wanted.options)
 
 
 @contextmanager

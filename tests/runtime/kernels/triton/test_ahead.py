@@ -1,39 +1,121 @@
-"""Kernels compile for GPUs that are not there, without spills."""
+"""Kernels compile, as they are launched, for GPUs that are not there; none spills."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from sglc_runtime.kernels.triton.ahead import Compiled, main, problem
+pytest.importorskip("triton")
+
+from sglc_runtime.kernels.triton.ahead import ARCHITECTURES, Compiled, main
+from sglc_runtime.kernels.triton.cases.catalog import catalog
+from sglc_runtime.kernels.triton.forms import form_of, launches_of
+
+FORMS = """
+import json, sys
+import torch
+from sglc_runtime.kernels.triton.cases.catalog import catalog
+from sglc_runtime.kernels.triton.forms import form_of, launches_of
+from sglc_runtime.kernels.triton.launch import Launch
+
+case = next(case for case in catalog() if case.kernel == "store")
+(launch,) = launches_of(case)
+form = form_of(case, launch, 90)
+key, value, keys, values, slots, step, *rest = launch.arguments
+tilted = Launch(launch.kernel, launch.grid, (key[:, :, 1:], value, keys, values, slots, 1, *rest),
+                launch.constants, launch.warps, launch.stages)
+other = form_of(case, tilted, 90)
+names = form.source.fn.arg_names
+print(json.dumps([
+    {name: kind for name, kind in form.source.signature.items()},
+    {names[at]: said for (at,), said in form.source.attrs.items() if said},
+    other.source.signature["key_step"],
+    [names[at] for (at,), said in other.source.attrs.items() if said],
+    [names[at] for (at,) in form.source.constants],
+    form.options["num_warps"],
+]))
+"""
 
 
-def test_kernels_compile_for_every_architecture() -> None:
-    """In a process of its own: here Triton interprets."""
-    pytest.importorskip("triton")
+def _compiling(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, since Triton interprets here."""
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
-    command = [sys.executable, "-m", "sglc_runtime.kernels.triton.ahead"]
-    command += ["--dims", "128", "--dtypes", "bf16"]
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=300
-    )
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=environment, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_every_kernel_compiles_for_every_architecture(tmp_path: Path) -> None:
+    target = tmp_path / "ahead.json"
+    done = _compiling(
+        "-m", "sglc_runtime.kernels.triton.ahead",
+        "--few", "--dtypes", "bfloat16", "--json", str(target),
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    rows = [line.split("|") for line in done.stdout.splitlines()[2:]]
-    assert len(rows) == 5 * 3
-    assert {row[2].strip() for row in rows} == {"80", "90", "100"}
-    assert all(int(row[3]) > 0 for row in rows)
+    found = [Compiled(**each) for each in json.loads(target.read_text())]
+    functions = {
+        launch.kernel.fn.__name__
+        for case in catalog()
+        if case.dtype_name == "bfloat16"
+        for launch in launches_of(case)
+    }
+    for architecture in ARCHITECTURES:
+        compiled = [each for each in found if each.architecture == architecture]
+        assert {each.function for each in compiled} == functions
+        assert all(each.registers > 0 for each in compiled)
+    assert len(done.stdout.splitlines()) == 2 + len(found)
+
+
+def test_forms_are_those_of_a_launch_on_a_device() -> None:
+    """Integers 1 are constants; pointers and steps that are multiples of 16 are known to be."""
+    done = _compiling("-c", FORMS)
+    assert done.returncode == 0, done.stderr
+    signature, aligned, step, other_aligned, constants, warps = json.loads(done.stdout)
+    assert signature["key"] == "*fp32"
+    assert signature["slots"] == "*i64"
+    assert signature["key_step"] == "i32"
+    assert signature["DIM"] == "constexpr"
+    assert {"key", "value", "keys", "values", "slots", "key_step"} <= aligned.keys()
+    assert all(said == [["tt.divisibility", 16]] for said in aligned.values())
+    assert step == "constexpr"
+    assert "key" not in other_aligned
+    assert "value" in other_aligned
+    assert set(constants) == {"DIM", "WIDE", "HEADS", "MANY"}
+    assert warps == 4
+
+
+def test_the_interpreter_compiles_nothing() -> None:
+    case = next(catalog())
+    if not os.environ.get("TRITON_INTERPRET"):
+        pytest.skip("kernels are compiled here")
+    with pytest.raises(RuntimeError, match="TRITON_INTERPRET"):
+        form_of(case, launches_of(case)[0], 90)
 
 
 def test_what_must_not_be_shipped() -> None:
-    assert problem(Compiled("k", 90, 128, 1000, 0)) is None
-    assert problem(Compiled("k", 90, 255, 1000, 8)) == "spills 8 bytes"
-    assert "shared memory" in (problem(Compiled("k", 80, 128, 200_000, 0)) or "")
+    good = Compiled(kernel="k", function="f", architecture=90, registers=128, shared=1000)
+    assert good.problem is None
+    assert replace(good, spills=8).problem == "spills 8 bytes"
+    assert "shared memory" in (replace(good, architecture=80, shared=200_000).problem or "")
+    assert replace(good, shared=200_000).problem is None
+    assert "tensor memory" in (replace(good, tensor_memory=513).problem or "")
+    assert "ValueError" in (replace(good, error="ValueError: x").problem or "")
 
 
-def test_help(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    assert "head dimensions" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("option", "said"), [("--kernels", "store"), ("--dtypes", "bfloat16, float16, float32")]
+)
+def test_unknown_names_are_refused(
+    option: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([option, "nothing"]) == 2
+    assert "no 'nothing'" in (error := capsys.readouterr().err)
+    assert said in error

@@ -52,7 +52,12 @@ class Case:
     @property
     def name(self) -> str:
         """Unique among all cases."""
-        return f"{self.kernel}, {self.shape}, {str(self.dtype).removeprefix('torch.')}"
+        return f"{self.kernel}, {self.shape}, {self.dtype_name}"
+
+    @property
+    def dtype_name(self) -> str:
+        """`bfloat16`."""
+        return str(self.dtype).removeprefix("torch.")
 
 
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1e-2}

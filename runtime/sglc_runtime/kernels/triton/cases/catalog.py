@@ -7,7 +7,10 @@ from importlib import import_module
 
 from sglc_runtime.kernels.triton.cases.case import Case
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "attend",
+    "store",
+)
 """Names of the modules beside this one that have a function `cases() -> Iterator[Case]`."""
 
 

@@ -1,0 +1,30 @@
+"""Tensors for cases: the same numbers every time, none on "meta"."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+
+
+def normal(
+    device: torch.device, dtype: torch.dtype, *shape: int, seed: int = 0, deviation: float = 1.0
+) -> Tensor:
+    """Normally distributed numbers, rounded to `dtype`."""
+    if device.type == "meta":
+        return torch.empty(shape, dtype=dtype, device=device)
+    generator = torch.Generator(device).manual_seed(seed)
+    made = torch.empty(shape, dtype=torch.float32, device=device)
+    return made.normal_(0.0, deviation, generator=generator).to(dtype)
+
+
+def poisoned(device: torch.device, dtype: torch.dtype, *shape: int) -> Tensor:
+    """What a kernel has to overwrite: NaN, or the lowest integer."""
+    worst = float("nan") if dtype.is_floating_point else torch.iinfo(dtype).min
+    return torch.full(shape, worst, dtype=dtype, device=device)
+
+
+def pool(device: torch.device, dtype: torch.dtype, slots: int, heads: int, dim: int) -> Tensor:
+    """One layer's keys or values [slots, heads, dim], laid out like `KvPool`; all poisoned."""
+    return poisoned(device, dtype, heads, slots, dim).transpose(0, 1)
