@@ -9,6 +9,7 @@ from torch import Tensor
 from sglc_runtime.admission import Admission
 from sglc_runtime.batching import Work
 from sglc_runtime.constraints.masks import MaskFiller
+from sglc_runtime.device.executor import DecodeStep
 from sglc_runtime.generation import SampleRun
 from sglc_runtime.lifecycle import Lifecycle
 from sglc_runtime.sampling.sampler import sample
@@ -38,6 +39,27 @@ class Accepting:
             for run in sequence.samples
             if run.constraint is not None
         )
+
+    def complete_masks(self, work: list[Work]) -> list[Work]:
+        """The masks of decoding sequences, at once; work of those whose grammar did not give up."""
+        self.prepare(work)
+        self.masks.finish()
+        for item in work:
+            self._check(item.sequence, item.sequence.samples[0])
+        return [item for item in work if item.sequence.node is not None]
+
+    def take_tokens(self, step: DecodeStep, tokens: list[int]) -> None:
+        """Hand out what an executor sampled. Rows of sequences that have left are dropped."""
+        owners: list[Sequence] = []
+        runs: list[SampleRun] = []
+        kept: list[int] = []
+        for (sequence, _, end, _), run, token in zip(step.work, step.runs, tokens, strict=True):
+            if sequence.node is not None:
+                sequence.computed = end
+                owners.append(sequence)
+                runs.append(run)
+                kept.append(token)
+        self._hand_out(owners, runs, kept)
 
     def take(self, work: list[Work], logits: Tensor) -> None:
         """Hand logits to scoring and sampling, and move every sequence on."""
@@ -98,11 +120,7 @@ class Accepting:
             self.masks.complete(run.constraint for run in runs if run.constraint is not None)
             # A grammar that gives up fails its own request, not the pass.
             for sequence, run in zip(owners, runs, strict=True):
-                try:
-                    if run.constraint is not None:
-                        run.constraint.check()
-                except Exception as error:
-                    self.lifecycle.fail_with(sequence.step.request, error)
+                self._check(sequence, run)
             left = [
                 index
                 for index, sequence in enumerate(owners)
@@ -115,7 +133,17 @@ class Accepting:
         if self.on_logits is not None:
             for sequence, run, at in zip(owners, runs, rows, strict=True):
                 self._show(sequence, run, logits[at])
-        tokens = sample(logits, rows, runs)
+        self._hand_out(owners, runs, sample(logits, rows, runs))
+
+    def _check(self, sequence: Sequence, run: SampleRun) -> None:
+        try:
+            if run.constraint is not None:
+                run.constraint.check()
+        except Exception as error:
+            self.lifecycle.fail_with(sequence.step.request, error)
+
+    def _hand_out(self, owners: list[Sequence], runs: list[SampleRun], tokens: list[int]) -> None:
+        """Give each run the token that was sampled for it, and move its sequence on."""
         self.admission.counters.completion_tokens += len(tokens)
         for sequence, run, token in zip(owners, runs, tokens, strict=True):
             request = sequence.step.request

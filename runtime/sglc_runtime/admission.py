@@ -57,6 +57,16 @@ class Admission:
         for sequence in sequences:
             insort(self.waiting, sequence, key=rank)
 
+    def admits(self) -> bool:
+        """Whether a pass would take something in that waits, if all that runs decodes."""
+        if not self.waiting or len(self.running) >= self.limits.max_running:
+            return False
+        cache, limits = self.cache, self.limits
+        planned = plan(
+            self.running, self.waiting, limits, cache.available, cache.match, self._cursor
+        )
+        return len(planned.chunks) > min(len(self.running), limits.chunk_tokens)
+
     def schedule(self, fail: Fail) -> list[Work]:
         """Plan a pass and give its sequences slots; preempt and fail what stands in the way."""
         cache = self.cache

@@ -49,17 +49,9 @@ class Packer:
 
     def pack(self, work: list[Work], version: int) -> Packed:
         """Pack; `version` is the radix tree's. Every sequence's slots reach up to its `end`."""
-        members = [item.sequence for item in work]
         if all(item.end - item.start == 1 for item in work):
-            # A sequence that jumped forward keeps its place, but more of it is the tree's.
-            lengths = [sequence.node_length for sequence in members]
-            if (version, lengths) != (self._version, self._lengths) or members != self._members:
-                order, self._shared = _shared_runs([(sequence, 1) for sequence in members])
-                places = {id(sequence): place for place, sequence in enumerate(members)}
-                self._order = [places[id(sequence)] for sequence in order]
-                self._members, self._lengths, self._version = members, lengths, version
+            ordered = self.order(work, version)
             # Every row has logits here, a chunk of one id whose logits nobody wants included.
-            ordered = [work[place] for place in self._order]
             return self._decode(
                 [
                     item if item.want < item.end else item._replace(want=item.start)
@@ -69,6 +61,18 @@ class Packer:
         by_sequence = {id(item.sequence): item for item in work}
         order, runs = _shared_runs([(item.sequence, item.end - item.start) for item in work])
         return self._mixed([by_sequence[id(sequence)] for sequence in order], runs)
+
+    def order(self, work: list[Work], version: int) -> list[Work]:
+        """Work of one row each in row order; `version` is the radix tree's."""
+        members = [item.sequence for item in work]
+        # A sequence that jumped forward keeps its place, but more of it is the tree's.
+        lengths = [sequence.node_length for sequence in members]
+        if (version, lengths) != (self._version, self._lengths) or members != self._members:
+            order, self._shared = _shared_runs([(sequence, 1) for sequence in members])
+            places = {id(sequence): place for place, sequence in enumerate(members)}
+            self._order = [places[id(sequence)] for sequence in order]
+            self._members, self._lengths, self._version = members, lengths, version
+        return [work[place] for place in self._order]
 
     def _decode(self, work: list[Work]) -> Packed:
         ids: list[int] = []

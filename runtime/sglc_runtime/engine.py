@@ -21,6 +21,7 @@ from sglc_runtime.admission import Admission
 from sglc_runtime.batching import Packer
 from sglc_runtime.context import EngineContext
 from sglc_runtime.counters import Counters
+from sglc_runtime.decoding import Decoding
 from sglc_runtime.device.executor import DecodeExecutor
 from sglc_runtime.errors import FailureKind
 from sglc_runtime.kv import KVCache, make_policy
@@ -78,9 +79,8 @@ class EngineLoop:
         self.admission = Admission(self.cache, limits, self.counters)
         self.lifecycle = Lifecycle(self.context, self.admission, clock)
         self.accepting = Accepting(self.lifecycle, self.admission)
+        self.decoding = Decoding(self.admission, self.accepting, self.packer)
         self.speculation: Speculation | None = None
-        self.executor: DecodeExecutor | None = None
-        """Runs decode steps without waiting for them, where the device is worth it."""
 
     @property
     def busy(self) -> bool:
@@ -89,7 +89,20 @@ class EngineLoop:
 
     @property
     def _computing(self) -> bool:
-        return bool(self.admission.running or self.admission.waiting)
+        admission = self.admission
+        return bool(admission.running or admission.waiting) or self.decoding.flying
+
+    @property
+    def executor(self) -> DecodeExecutor | None:
+        """Runs the decode steps that it accepts; None runs every pass by `model.forward`."""
+        return self.decoding.executor
+
+    @executor.setter
+    def executor(self, executor: DecodeExecutor | None) -> None:
+        self.decoding.executor = None
+        if self.decoding.flying:  # read before anything else runs
+            self.step()
+        self.decoding.executor = executor
 
     @property
     def requests(self) -> dict[int, Request]:
@@ -113,6 +126,8 @@ class EngineLoop:
     @on_logits.setter
     def on_logits(self, hook: LogitsHook | None) -> None:
         self.accepting.on_logits = hook
+        if self.decoding.flying:  # nobody sees its logits
+            self.step()
 
     def submit(self, commands: Iterable[Command]) -> None:
         """Carry out commands; requests are queued and all looked at together."""
@@ -153,16 +168,7 @@ class EngineLoop:
         try:
             self.lifecycle.expire()
             self.lifecycle.resume(0.0 if self._computing else PATIENCE)
-            if work := self.admission.schedule(self.lifecycle.fail):
-                if self.speculation is not None:
-                    work = self.speculation.draft(work, self.limits.chunk_tokens)
-                packed = self.packer.pack(work, self.cache.tree.version)
-                self.accepting.prepare(packed.work)
-                logits = self.model.forward(packed.batch, self.attention.bind(packed.batch))
-                self.counters.steps += 1
-                self.accepting.take(packed.work, logits)
-                if self.speculation is not None:
-                    self.speculation.learn()
+            self._pass()
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             self._recover(kind_of(error), f"the engine failed: {type(error).__name__}: {error}")
@@ -172,15 +178,42 @@ class EngineLoop:
         self.counters.busy_seconds += perf_counter() - began
         return True
 
+    def _pass(self) -> None:
+        """Compute something: on the executor what it takes, and anything else right here."""
+        if self.decoding.flying:
+            self.decoding.turn(ahead=True)
+            return
+        work = self.admission.schedule(self.lifecycle.fail)
+        if not work:
+            return
+        speculation = self.speculation
+        if speculation is not None:
+            work = speculation.draft(work, self.limits.chunk_tokens)
+        if self.decoding.launch(work):
+            self.decoding.turn(ahead=speculation is None)
+        else:
+            packed = self.packer.pack(work, self.cache.tree.version)
+            self.accepting.prepare(packed.work)
+            logits = self.model.forward(packed.batch, self.attention.bind(packed.batch))
+            self.counters.steps += 1
+            self.accepting.take(packed.work, logits)
+        if speculation is not None:
+            speculation.learn()
+
     def check_integrity(self) -> None:
-        """Assert that slots, locks and queues agree."""
+        """
+        Assert that slots, locks and queues agree. While a decode step is on its way, each of its
+        sequences has one slot more than it has computed ids.
+        """
         running, waiting = self.admission.running, self.admission.waiting
         self.cache.check_integrity(running)
+        self.decoding.check_integrity()
         assert all(sequence.node is None for sequence in waiting), "waiting with slots"
         live = {id(s) for r in self.requests.values() if r.run for s in r.run.sequences}
         assert live == {id(s) for s in (*running, *waiting)}, "a sequence got lost"
 
     def _recover(self, kind: FailureKind, message: str) -> None:
         """After a pass that failed half-way: the cache cannot be trusted, nor can who was in it."""
+        self.decoding.drop()
         for request in self.admission.forget():
             self.lifecycle.fail(request, kind, message)

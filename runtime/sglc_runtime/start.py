@@ -62,6 +62,7 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
         chunk_tokens=config.chunk_tokens,
     )
     engine.context.jump_forward = config.jump_forward
+    engine.decoding.overlap = not config.disable_overlap_schedule
     with torch.inference_mode():
         deterministic = self_check(model, attention)
     failed = attention.deterministic and not deterministic and model.implementation == "native"
