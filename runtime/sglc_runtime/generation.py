@@ -97,7 +97,11 @@ class SampleRun:
     @property
     def banned(self) -> list[int]:
         """Ids that may not come yet, because of `min_new_tokens`."""
-        return self._stop_list if len(self.tokens) < self.sampling.min_new_tokens else []
+        return self.banned_at(len(self.tokens))
+
+    def banned_at(self, token: int) -> list[int]:
+        """Ids that may not come as token `token` of the sample."""
+        return self._stop_list if token < self.sampling.min_new_tokens else []
 
     @property
     def may_end(self) -> bool:

@@ -14,6 +14,7 @@ from sglc_runtime.attention.make import (
     make_attention,
 )
 from sglc_runtime.attention.sizing import free_memory, pool_slots
+from sglc_runtime.device.make import make_executor
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.base import ModelSpec
@@ -39,8 +40,15 @@ LARGEST = {
 """Options that count something, and the most they can be."""
 
 
-def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
-    """Load and check. Raises EngineError with the kind and message of a `Fatal` event."""
+def start_engine(
+    config: EngineConfig, *, run_ahead: bool | None = None
+) -> tuple[EngineLoop, EngineInfo]:
+    """
+    Load and check. Raises EngineError with the kind and message of a `Fatal` event.
+
+    `run_ahead` asks for an executor of decode steps (`device.executor`), for tests on CPUs; by
+    default GPUs have one.
+    """
     device = _checked(config)
     config = msgspec.structs.replace(config, device=str(device))
     folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
@@ -49,7 +57,8 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
     model, tokenizer, recommended = _load(config, folder)
     spec = model.spec
     use_threads(threads, torch_too=not isinstance(model, CModel))
-    slots, attention = _pool(config, spec, device)
+    run_ahead = device.type == "cuda" if run_ahead is None else run_ahead
+    slots, attention = _pool(config, spec, device, spare=int(run_ahead))
     engine = EngineLoop(
         model,
         tokenizer,
@@ -72,6 +81,8 @@ def start_engine(config: EngineConfig) -> tuple[EngineLoop, EngineInfo]:
     engine.speculation = make_speculation(
         config, engine.cache, engine.counters, spec, tokenizer, deterministic
     )
+    if run_ahead:
+        engine.executor = make_executor(config, model, attention, slots, device)
     info = EngineInfo(
         model=config.model or EMBEDDED.as_posix(),
         architecture=spec.architecture,
@@ -137,9 +148,9 @@ def _load(config: EngineConfig, folder: Path) -> tuple[LoadedModel, Tokenizer, d
 
 
 def _pool(
-    config: EngineConfig, spec: ModelSpec, device: torch.device
+    config: EngineConfig, spec: ModelSpec, device: torch.device, *, spare: int = 0
 ) -> tuple[int, PooledAttention]:
-    """How many slots the engine hands out, and attention with a pool of at least as many."""
+    """How many slots the engine hands out, and attention with at least `spare` more than that."""
     try:
         slots = pool_slots(
             bytes_per_slot(spec),
@@ -152,7 +163,9 @@ def _pool(
         raise EngineError("internal", str(error)) from error
     try:
         # The start-up check needs a few slots more than a very small pool has.
-        return slots, make_attention(config.attention, spec, max(slots, CHECK_SLOTS), device)
+        return slots, make_attention(
+            config.attention, spec, max(slots + spare, CHECK_SLOTS), device
+        )
     except (AttentionUnavailable, ValueError) as error:
         raise EngineError("internal", str(error)) from error
     except (RuntimeError, MemoryError) as error:

@@ -1,0 +1,57 @@
+"""Makes the executor of an engine's decode steps, where there is something to gain from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from sglc_runtime.attention.make import PooledAttention
+from sglc_runtime.device.buckets import bucket_sizes
+from sglc_runtime.device.graphs import Eager
+from sglc_runtime.device.lane import lane_of
+from sglc_runtime.device.runner import DeviceExecutor
+from sglc_runtime.device.slot_table import SlotTable
+from sglc_runtime.device.step import DecodeBackend
+from sglc_runtime.device.torch_decode import TorchDecode
+from sglc_runtime.device.torch_sampling import sample_in_torch
+from sglc_runtime.models.base import Model
+
+if TYPE_CHECKING:
+    from sglc_runtime.protocol import EngineConfig
+
+
+def make_executor(
+    config: EngineConfig,
+    model: Model,
+    attention: PooledAttention,
+    slots: int,
+    device: torch.device,
+) -> DeviceExecutor:
+    """
+    An executor for steps of up to `config.max_running` sequences.
+
+    `slots` are handed out; the pool of `attention` has at least one more, which padding rows use.
+    """
+    if attention.slots <= slots:
+        raise ValueError("the pool has no slot for padding rows")
+    table = SlotTable(
+        config.max_running,
+        min(model.spec.context_length, slots),
+        slots,
+        device,
+    )
+    backend: DecodeBackend
+    if hasattr(attention, "bind_decode"):
+        backend = cast(DecodeBackend, attention)
+    else:
+        backend = TorchDecode(attention)
+    return DeviceExecutor(
+        model,
+        backend,
+        sample_in_torch,
+        table,
+        bucket_sizes(config.max_running),
+        lane=lane_of(device),
+        recorder=Eager(),
+    )
