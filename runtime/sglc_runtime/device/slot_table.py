@@ -117,12 +117,12 @@ class SlotTable:
             if entry.sequence.node is None and entry.used != self._step:
                 self._free.append(entry.row)
                 del self._held[key]
+        # Every one of the step's is marked as used by now, so that none of them is taken from.
         found: list[_Held] = []
         for sequence, _ in step:
-            entry = self._row_of(sequence)
-            if entry is None:
-                entry = _Held(sequence, self._take(), self._step)
-                self._held[id(sequence)] = entry
+            known = self._held.get(id(sequence))
+            entry = known if known is not None else _Held(sequence, self._take(), self._step)
+            self._held[id(sequence)] = entry
             found.append(entry)
         return found
 

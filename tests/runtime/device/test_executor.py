@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from sglc_runtime.protocol import Generate, Sampling, Submit, Text
-from tests.runtime.device.stepping import ahead_engine, run_through
-from tests.runtime.engine.driving import make_engine, results, run
+from collections.abc import Sequence
 
-GREEDY = Sampling(max_new_tokens=9, temperature=0.0, ignore_eos=True)
-DRAWN = Sampling(max_new_tokens=7, temperature=0.8, top_p=0.9, n=3, ignore_eos=True)
+import pytest
 
-
-def requests() -> list[Submit]:
-    prompts = ("one two three", "one two three four", "List two tips", "def add(left", "It")
-    return [
-        Submit(number, (Text(prompt),), (Generate(DRAWN if number % 2 else GREEDY, key=number),))
-        for number, prompt in enumerate(prompts)
-    ]
+from sglc_runtime.protocol import Delta, Event, FlushCache, Generated, Scored
+from tests.runtime.device.stepping import Watched, ahead_engine
+from tests.runtime.engine.driving import make_engine, run
+from tests.runtime.speculation.test_exactness import KINDS, program
 
 
-def test_tokens_are_those_of_ordinary_passes() -> None:
-    expected = results(run(make_engine(), requests()))
-    events, count = run_through(ahead_engine(), requests())
-    assert results(events) == expected
-    assert count > 5
+def said(events: Sequence[Event], request: int) -> tuple[list[object], list[float]]:
+    """What a request's events say, and apart from it the numbers that each kernel rounds anew."""
+    found: list[object] = []
+    numbers: list[float] = []
+    for event in events:
+        if getattr(event, "id", None) != request:
+            continue
+        if isinstance(event, Generated):
+            found += [(s.ids, s.text, s.tail, s.finish, s.matched) for s in event.samples]
+            numbers += [t.logprob or 0.0 for s in event.samples for t in s.logprobs]
+        elif isinstance(event, Scored):
+            found.append(event.winner)
+            numbers += [value for score in event.scores for value in score.logprobs]
+        elif isinstance(event, Delta):
+            found.append(event.text)
+        else:
+            found.append(event)
+    return found, numbers
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "context"])
+def test_events_are_those_of_ordinary_passes(kind: str) -> None:
+    plain, engine = make_engine(), ahead_engine()
+    watched = Watched(engine)
+    submits = [program(number, KINDS[kind]) for number in range(3)]
+    want, got = run(plain, submits), run(engine, submits)
+    for submit in submits:
+        (texts, numbers), (other, expected) = said(got, submit.id), said(want, submit.id)
+        assert texts == other
+        assert numbers == pytest.approx(expected, abs=1e-4)
+    assert watched.steps
+    assert watched.ahead
+    engine.submit([FlushCache()])
+    assert engine.cache.allocator.free == 4096
