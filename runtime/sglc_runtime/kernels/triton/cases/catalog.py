@@ -9,7 +9,10 @@ from sglc_runtime.kernels.triton.cases.case import Case
 
 MODULES: tuple[str, ...] = (
     "attend",
+    "norm",
+    "rope_store",
     "store",
+    "swiglu",
 )
 """Names of the modules beside this one that have a function `cases() -> Iterator[Case]`."""
 

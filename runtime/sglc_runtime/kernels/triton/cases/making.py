@@ -19,6 +19,22 @@ def normal(
     return made.normal_(0.0, deviation, generator=generator).to(dtype)
 
 
+def integers(device: torch.device, below: int, *shape: int, seed: int = 0) -> Tensor:
+    """int64 numbers from 0 to below `below`."""
+    if device.type == "meta":
+        return torch.empty(shape, dtype=torch.int64, device=device)
+    generator = torch.Generator(device).manual_seed(seed)
+    return torch.randint(below, shape, generator=generator, device=device)
+
+
+def places(device: torch.device, rows: int, *, seed: int = 0) -> Tensor:
+    """int64 [rows]: a slot for each row out of twice as many, in no order."""
+    if device.type == "meta":
+        return torch.empty(rows, dtype=torch.int64, device=device)
+    generator = torch.Generator(device).manual_seed(seed)
+    return torch.randperm(2 * rows, generator=generator, device=device)[:rows]
+
+
 def poisoned(device: torch.device, dtype: torch.dtype, *shape: int) -> Tensor:
     """What a kernel has to overwrite: NaN, or the lowest integer."""
     worst = float("nan") if dtype.is_floating_point else torch.iinfo(dtype).min
