@@ -381,6 +381,8 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     """
     draft_model: str | None = None
     """A checkpoint folder of the model's vocabulary; None is the embedded model's own draft."""
+    load_format: Literal["auto", "dummy"] = "auto"
+    """`dummy` makes random weights for the folder's config.json, to measure a shape."""
     trust_remote_code: bool = False
     lora_path: str | None = None
     """Folder of a LoRA adapter in PEFT's format, merged into the weights at load."""

@@ -76,7 +76,7 @@ def start_engine(
         deterministic = self_check(model, attention)
     failed = attention.deterministic and not deterministic and model.implementation == "native"
     # The check fails too where logits are NaN; only then is it worth reading every weight.
-    if failed and (broken := describe_nonfinite(folder)):
+    if failed and config.load_format == "auto" and (broken := describe_nonfinite(folder)):
         raise EngineError("bad_checkpoint", broken)
     engine.speculation = make_speculation(
         config, engine.cache, engine.counters, spec, tokenizer, deterministic
@@ -139,6 +139,7 @@ def _load(config: EngineConfig, folder: Path) -> tuple[LoadedModel, Tokenizer, d
             trust_remote_code=config.trust_remote_code,
             quantization=config.quantization,
             lora=config.lora_path,
+            load_format=config.load_format,
         )
     except LoadError as error:
         raise EngineError(error.kind, error.message) from error

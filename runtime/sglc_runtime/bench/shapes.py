@@ -8,7 +8,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -43,10 +43,12 @@ class Shape:
     head_dim: int
     context: int
     rope_theta: float
+    tied: bool = True
+    """The output's weights are the embedding's."""
 
     @property
     def weights(self) -> int:
-        """Matrix weights, the output's included, which is the embedding: read for every token."""
+        """Matrix weights that a token reads: the output's included, no embedding beside it."""
         attention = self.hidden * self.head_dim * (2 * self.heads + 2 * self.kv_heads)
         layer = attention + 3 * self.hidden * self.inner
         return self.layers * layer + self.vocabulary * self.hidden
@@ -65,6 +67,20 @@ QWEN3_06B = Shape(
     context=4096,
     rope_theta=1e6,
 )
+LLAMA_31_8B = Shape(
+    name="Llama-3.1-8B",
+    family="llama",
+    vocabulary=128256,
+    hidden=4096,
+    inner=14336,
+    layers=32,
+    heads=32,
+    kv_heads=8,
+    head_dim=128,
+    context=131072,
+    rope_theta=5e5,
+    tied=False,
+)
 SMOLLM2_135M = Shape(
     name="SmolLM2-135M",
     family="llama",
@@ -82,14 +98,26 @@ SMOLLM2_135M = Shape(
 
 def checkpoint(shape: Shape) -> Path:
     """The folder of a shape's random checkpoint, written if it is not there yet."""
-    digest = hashlib.sha256(json.dumps([VERSION, asdict(shape)]).encode()).hexdigest()[:12]
-    target = cache_folder() / "bench" / f"{shape.name}-{digest}"
+    return _made_once(shape, shape.name, write_checkpoint)
+
+
+def description(shape: Shape) -> Path:
+    """The folder of a shape's config and tokenizer, without weights: for `load_format="dummy"`."""
+    return _made_once(shape, f"{shape.name}-dummy", write_description)
+
+
+def _made_once(shape: Shape, name: str, write: Callable[[Path, Shape], None]) -> Path:
+    fields = asdict(shape)
+    if shape.tied:  # as it was before there were others
+        del fields["tied"]
+    digest = hashlib.sha256(json.dumps([VERSION, fields]).encode()).hexdigest()[:12]
+    target = cache_folder() / "bench" / f"{name}-{digest}"
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix="build-", dir=target.parent))
     try:
-        write_checkpoint(building, shape)
+        write(building, shape)
         os.replace(building, target)
     except OSError:
         if not target.exists():  # else another process was faster
@@ -101,10 +129,7 @@ def checkpoint(shape: Shape) -> Path:
 
 def write_checkpoint(folder: Path, shape: Shape) -> None:
     """Write config, tokenizer and weights: standard deviation 0.02, from a fixed seed."""
-    (folder / "config.json").write_text(json.dumps(config_of(shape), indent=1), encoding="utf-8")
-    (folder / "tokenizer.json").write_text(tokenizer_of(shape.vocabulary), encoding="utf-8")
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": END}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    write_description(folder, shape)
     generator = torch.Generator().manual_seed(0)
     weights = {
         name: (
@@ -115,6 +140,14 @@ def write_checkpoint(folder: Path, shape: Shape) -> None:
         for name, size in sizes(shape)
     }
     save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
+
+
+def write_description(folder: Path, shape: Shape) -> None:
+    """Write config and tokenizer."""
+    (folder / "config.json").write_text(json.dumps(config_of(shape), indent=1), encoding="utf-8")
+    (folder / "tokenizer.json").write_text(tokenizer_of(shape.vocabulary), encoding="utf-8")
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": END}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
 def config_of(shape: Shape) -> dict[str, Any]:
@@ -135,7 +168,7 @@ def config_of(shape: Shape) -> dict[str, Any]:
         "hidden_act": "silu",
         "rms_norm_eps": 1e-6,
         "attention_bias": False,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": shape.tied,
         "bos_token_id": None,
         "eos_token_id": 256,
         "torch_dtype": "bfloat16",
@@ -161,6 +194,8 @@ def sizes(shape: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
         yield f"{at}mlp.up_proj.weight", (shape.inner, shape.hidden)
         yield f"{at}mlp.down_proj.weight", (shape.hidden, shape.inner)
     yield "model.norm.weight", (shape.hidden,)
+    if not shape.tied:
+        yield "lm_head.weight", (shape.vocabulary, shape.hidden)
 
 
 def tokenizer_of(size: int) -> str:

@@ -45,13 +45,15 @@ def load_model(
     trust_remote_code: bool = False,
     quantization: Quantization = "none",
     lora: str | Path | None = None,
+    load_format: str = "auto",
 ) -> tuple[LoadedModel, Tokenizer]:
     """
     Load the checkpoint in `folder`; None is the embedded model, in float32 unless asked otherwise.
 
     `implementation` is "auto" (native where it can be), "native" or "transformers"; `quantization`
     "int8" or "int4" rounds weights on CPUs; `lora` is the folder of a PEFT adapter that is merged
-    into the weights. Raises `LoadError` for everything that is wrong with the folders, and
+    into the weights; `load_format` "dummy" makes weights up. Raises `LoadError` for everything that
+    is wrong with the folders, and
     ValueError for an unknown option.
     """
     if implementation not in ("auto", "native", "transformers"):
@@ -66,7 +68,11 @@ def load_model(
         raise ValueError(f"device {device!r} asked for, but torch finds no GPU here")
     tokenizer = load_tokenizer(path)
     adapter = None if lora is None else Path(lora).expanduser()
-    model = _load(path, target, dtype, implementation, trust_remote_code, quantization, adapter)
+    if load_format == "dummy" and (implementation == "transformers" or adapter is not None):
+        raise ValueError("load_format dummy is for the native decoder without an adapter")
+    model = _load(
+        path, target, dtype, implementation, trust_remote_code, quantization, adapter, load_format
+    )
     if tokenizer.max_id >= model.spec.vocab_size:
         raise LoadError(
             "bad_checkpoint",
@@ -84,14 +90,20 @@ def _load(
     trust: bool,
     quantization: Quantization,
     lora: Path | None,
+    load_format: str,
 ) -> LoadedModel:
     if implementation != "transformers":
         try:
             return load_native(
-                path, device=device, dtype=dtype, quantization=quantization, lora=lora
+                path,
+                device=device,
+                dtype=dtype,
+                quantization=quantization,
+                lora=lora,
+                dummy=load_format == "dummy",
             )
         except NotNative as reason:
-            if implementation == "native":
+            if implementation == "native" or load_format == "dummy":
                 raise LoadError(
                     "unsupported_model", f"the native decoder does not implement {reason}"
                 ) from reason

@@ -11,6 +11,7 @@ from sglc_runtime.kernels.build import CompilerUnavailable
 from sglc_runtime.models.c_native import CModel
 from sglc_runtime.models.config import parse_decoder, read_config
 from sglc_runtime.models.dtypes import choose_dtype, fast_bf16
+from sglc_runtime.models.dummy import MadeUpCheckpoint
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.lora import open_adapted
 from sglc_runtime.models.native import NativeModel
@@ -44,20 +45,27 @@ def load_native(
     in_c: bool | None = None,
     quantization: Quantization = "none",
     lora: Path | None = None,
+    dummy: bool = False,
 ) -> NativeModel | CModel:
     """
     Read a folder's config.json and safetensors files.
 
     `in_c` asks for the C decoder or for torch; by default `suits_c` decides where there is a
     compiler. The C decoder computes in float32 whatever the weights are stored in, and `dtype`
-    "bfloat16" rounds its weights. `lora` is the folder of an adapter to merge. Raises `NotNative`
+    "bfloat16" rounds its weights. `lora` is the folder of an adapter to merge, `dummy` makes
+    weights up. Raises `NotNative`
     for models and adapters that are not implemented, `LoadError` for broken ones and quantization
     where it cannot be had, and `CompilerUnavailable`
     where the C decoder was asked for.
     """
     config = parse_decoder(folder, read_config(folder))
     exact = dtype == "float32"
-    with open_adapted(folder, lora, tied=config.tied, exact=exact) as files, torch.no_grad():
+    files = (
+        MadeUpCheckpoint(folder, config, device)
+        if dummy
+        else open_adapted(folder, lora, tied=config.tied, exact=exact)
+    )
+    with files, torch.no_grad():
         stored = files.main_dtype()
         chosen = choose_dtype(dtype, stored, device)
         suits = suits_c(device, chosen, config.parameters, bf16_cpu=fast_bf16())
