@@ -26,9 +26,14 @@ def forbid(logits: Tensor, masks: Sequence[Mask]) -> None:
         spread = np.take(_biases(), words.view(np.uint8), axis=0, mode="clip")
         logits += torch.from_numpy(spread.reshape(len(masks), -1)[:, :vocab])
         return
+    forbid_by_shifts(logits, torch.from_numpy(words).to(logits.device))
+
+
+def forbid_by_shifts(logits: Tensor, words: Tensor) -> None:
+    """As `forbid`, with operations of any device; masks int32 [rows, words] on the logits' own."""
     shifts = torch.arange(32, dtype=torch.int32, device=logits.device)
-    bits = (torch.from_numpy(words).to(logits.device)[:, :, None] >> shifts) & 1
-    logits.masked_fill_(bits.flatten(1)[:, :vocab] == 0, -torch.inf)
+    bits = (words[:, :, None] >> shifts) & 1
+    logits.masked_fill_(bits.flatten(1)[:, : logits.shape[-1]] == 0, -torch.inf)
 
 
 def unpacked(mask: Mask, vocab: int) -> NDArray[np.bool_]:

@@ -1,0 +1,155 @@
+"""Sampling on a device, in the interpreter, against float64 and the C kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import triton
+import triton.language as tl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from sglc_runtime.constraints.bitmaps import packed
+from sglc_runtime.kernels.triton.sampling_row import draw_uniform
+from sglc_runtime.protocol import Sampling
+from sglc_runtime.sampling.device import SamplingWorkspace, sample_on_device
+from sglc_runtime.sampling.drawing import draw
+from sglc_runtime.sampling.inputs import SamplingInputs
+from sglc_runtime.sampling.philox import uniforms
+from tests.runtime.sampling.test_drawing import possible, run, samplings
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+KEYS = st.sampled_from([0, 1, 2**31, 2**32 + 5, 2**63, 2**64 - 1])
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row's parameters, as the engine has them."""
+
+    sampling: Sampling
+    key: int = 0
+    sample: int = 0
+    token: int = 0
+    allowed: Any = None
+    """Bool [vocab]; None allows all."""
+
+    @property
+    def uniform(self) -> float:
+        return float(uniforms(self.key, self.sample, self.token, 1)[0])
+
+
+def inputs_of(rows: list[Row], vocab: int) -> SamplingInputs:
+    words = -(-vocab // 32)
+    # What is not masked may hold anything.
+    masks = np.full((len(rows), words), 0x55555555, dtype=np.int32)
+    for row, line in zip(rows, masks, strict=True):
+        if row.allowed is not None:
+            line[:] = packed(row.allowed)
+    asked = [row.sampling for row in rows]
+    on_host = (
+        torch.tensor([0.0 if s.temperature < 1e-6 else 1 / s.temperature for s in asked]),
+        torch.tensor([s.top_k for s in asked], dtype=torch.int32),
+        torch.tensor([s.top_p for s in asked]),
+        torch.tensor([s.min_p for s in asked]),
+        torch.from_numpy(np.array([row.key for row in rows], dtype=np.uint64).view(np.int64)),
+        torch.tensor([row.sample for row in rows]),
+        torch.tensor([row.token for row in rows]),
+        torch.tensor([row.allowed is not None for row in rows], dtype=torch.int32),
+        torch.from_numpy(masks),
+    )
+    return SamplingInputs(*[tensor.to(DEVICE) for tensor in on_host])
+
+
+def sample(logits: Tensor, rows: list[Row], chunk: int = 64) -> list[int]:
+    """Tokens of all rows, with everything that is written poisoned before."""
+    out = torch.full((len(rows),), -(10**9), device=DEVICE)
+    work = SamplingWorkspace(len(rows), logits.shape[1], DEVICE, chunk=chunk)
+    for tensor in work.tensors():
+        tensor.fill_(-77)
+    sample_on_device(logits.to(DEVICE), inputs_of(rows, logits.shape[1]), out, work)
+    return out.tolist()
+
+
+def masked(logits: Tensor, rows: list[Row]) -> Tensor:
+    return torch.stack(
+        [
+            line
+            if row.allowed is None
+            else line.masked_fill(~torch.tensor(row.allowed), -torch.inf)
+            for line, row in zip(logits, rows, strict=True)
+        ]
+    )
+
+
+@st.composite
+def batches(draw_one: Any, limits: Any = samplings) -> tuple[Tensor, list[Row]]:
+    vocab = draw_one(st.sampled_from([1, 7, 64, 65, 300, 500]))
+    noise = np.random.default_rng(draw_one(st.integers(0, 2**31)))
+    spread = draw_one(st.sampled_from([0.0, 0.3, 1.0, 5.0, 40.0]))
+    rows = [
+        Row(
+            draw_one(limits), draw_one(KEYS), int(noise.integers(4)), int(noise.integers(2**34)),
+            noise.random(vocab) < 0.3 if draw_one(st.booleans()) else None,
+        )
+        for _ in range(draw_one(st.integers(1, 4)))
+    ]  # fmt: skip
+    # Rounded logits have many ties; spread 0 is uniform, where only ids decide.
+    logits = np.round(noise.standard_normal((len(rows), vocab)) * spread * 8) / 8
+    return torch.from_numpy(logits.astype(np.float32)), rows
+
+
+plain = st.builds(Sampling, temperature=st.sampled_from([0.0, 0.3, 1.0, 3.0]))
+
+
+@settings(max_examples=12, deadline=None)
+@given(batches(plain))
+def test_greedy_and_plain_rows_with_masks(batch: tuple[Tensor, list[Row]]) -> None:
+    check(*batch)
+
+
+def check(logits: Tensor, rows: list[Row]) -> None:
+    tokens = sample(logits, rows)
+    shaped = masked(logits, rows)
+    runs = [run(row.sampling, row.uniform, logits.shape[1]) for row in rows]
+    in_c = draw(shaped, range(len(rows)), runs)
+    for line, row, token, other in zip(shaped, rows, tokens, in_c, strict=True):
+        if not line.isfinite().any():
+            assert token == other == 0
+        elif token != other:
+            # Both must be what float64 gives, to within a few units in the last place.
+            assert {token, other} <= possible(line, row.sampling, row.uniform)
+        else:
+            assert token in possible(line, row.sampling, row.uniform)
+
+
+@triton.jit
+def noise_kernel(keys, samples, tokens, out):  # type: ignore[no-untyped-def]
+    row = tl.program_id(0)
+    tl.store(out + row, draw_uniform(keys, samples, tokens, row))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**31), st.integers(0, 2**63 - 1))
+def test_noise_is_that_of_the_host_bit_for_bit(key: int, index: int, token: int) -> None:
+    words = [torch.from_numpy(np.array([n], dtype=np.uint64).view(np.int64)) for n in (key, index)]
+    out = torch.zeros(1, dtype=torch.float64, device=DEVICE)
+    noise_kernel[(1,)](*(w.to(DEVICE) for w in words), torch.tensor([token], device=DEVICE), out)
+    assert out.item() == uniforms(key, index, token, 1)[0]
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    rows = [Row(Sampling())]
+    inputs, out = inputs_of(rows, 100), torch.zeros(1, dtype=torch.int64)
+    with pytest.raises(ValueError, match="does not fit 1 of 100"):
+        sample_on_device(torch.zeros(1, 100), inputs, out, SamplingWorkspace(4, 99, "cpu"))
+    with pytest.raises(ValueError, match="do not cover 200"):
+        sample_on_device(torch.zeros(1, 200), inputs, out)
+    with pytest.raises(ValueError, match="side by side"):
+        sample_on_device(torch.zeros(100, 1).t().expand(1, 100)[:, ::2], inputs, out)
+    with pytest.raises(ValueError, match="1048576 tokens"):
+        SamplingWorkspace(1, 2**21, "cpu")
