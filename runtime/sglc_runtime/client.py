@@ -83,7 +83,7 @@ class EngineProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=self._stderr,
                 stderr=self._stderr,
-                env=_environment(),
+                env=child_environment(),
                 process_group=0,
             )
         atexit.register(self.close)
@@ -199,7 +199,7 @@ class EngineProcess:
         return self._gone
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Ours, with this package importable; the user's folder stays off the module path (-P)."""
     here = str(Path(__file__).parent.parent)
     known = os.environ.get("PYTHONPATH")

@@ -23,11 +23,12 @@ from sglc_runtime.context import EngineContext
 from sglc_runtime.counters import Counters
 from sglc_runtime.decoding import Decoding
 from sglc_runtime.device.executor import DecodeExecutor
-from sglc_runtime.errors import FailureKind
+from sglc_runtime.errors import EngineError, FailureKind
 from sglc_runtime.kv import KVCache, make_policy
 from sglc_runtime.kv.policies import PolicyName
 from sglc_runtime.lifecycle import Lifecycle, kind_of
 from sglc_runtime.models.base import AttentionBackend, Model
+from sglc_runtime.parallel.model import ParallelModel
 from sglc_runtime.protocol import (
     Cancel,
     Command,
@@ -161,7 +162,11 @@ class EngineLoop:
 
     @torch.inference_mode()
     def step(self) -> bool:
-        """Run one pass if there is anything to compute; whether there was."""
+        """
+        Run one pass if there is anything to compute; whether there was.
+
+        Raises EngineError where the model cannot go on: a process that shares it has died.
+        """
         if not self.busy:
             return False
         began = perf_counter()
@@ -169,6 +174,9 @@ class EngineLoop:
             self.lifecycle.expire()
             self.lifecycle.resume(0.0 if self._computing else PATIENCE)
             self._pass()
+        except EngineError as error:  # nothing can be computed any more
+            self._recover("internal", error.message)
+            raise
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             self._recover(kind_of(error), f"the engine failed: {type(error).__name__}: {error}")
@@ -199,6 +207,11 @@ class EngineLoop:
             self.accepting.take(packed.work, logits)
         if speculation is not None:
             speculation.learn()
+
+    def close(self) -> None:
+        """End the processes that share the model, where there are any. Can be called again."""
+        if isinstance(self.model, ParallelModel):
+            self.model.close()
 
     def check_integrity(self) -> None:
         """

@@ -44,3 +44,4 @@ class InlineEngine:
     def close(self) -> None:
         """Stop; what was not finished is dropped."""
         self._closed = True
+        self._engine.close()

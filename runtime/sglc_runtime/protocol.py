@@ -208,6 +208,8 @@ class EngineInfo(Struct, frozen=True, kw_only=True, tag="ready"):
     """Fields of `Sampling` that generation_config.json recommends; nothing applies them itself."""
     quantization: str = "none"
     """What the weights were rounded to: `none`, `int8` or `int4`."""
+    tp_size: int = 1
+    """Processes that share the model."""
 
 
 class Delta(Struct, frozen=True, tag="delta"):

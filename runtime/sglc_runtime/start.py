@@ -13,7 +13,7 @@ from sglc_runtime.attention.make import (
     bytes_per_slot,
     make_attention,
 )
-from sglc_runtime.attention.sizing import free_memory, pool_slots
+from sglc_runtime.attention.sizing import pool_slots
 from sglc_runtime.device.make import make_executor
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
@@ -26,6 +26,9 @@ from sglc_runtime.models.load import EMBEDDED, LoadedModel, load_model
 from sglc_runtime.models.self_check import SLOTS as CHECK_SLOTS
 from sglc_runtime.models.self_check import self_check
 from sglc_runtime.models.threads import choose_threads, use_threads
+from sglc_runtime.parallel.model import ParallelAttention, ParallelModel
+from sglc_runtime.parallel.start import followers_loading, free_for_each, make_pools, team_for
+from sglc_runtime.parallel.team import Team
 from sglc_runtime.protocol import EngineConfig, EngineInfo
 from sglc_runtime.speculation.start import make_speculation
 from sglc_runtime.text.tokenizer import Tokenizer
@@ -36,6 +39,7 @@ LARGEST = {
     "max_waiting": 2**31,
     "chunk_tokens": 2**31,
     "threads": 1024,
+    "tp_size": 64,
 }
 """Options that count something, and the most they can be."""
 
@@ -52,13 +56,21 @@ def start_engine(
     device = _checked(config)
     config = msgspec.structs.replace(config, device=str(device))
     folder = EMBEDDED if config.model is None else Path(config.model).expanduser()
-    threads = config.threads or choose_threads(_weights(folder))
+    run_ahead = device.type == "cuda" if run_ahead is None else run_ahead
+    with team_for(config, folder, device) as team:
+        return _start(config, folder, device, team, run_ahead and team is None)
+
+
+def _start(
+    config: EngineConfig, folder: Path, device: torch.device, team: Team | None, run_ahead: bool
+) -> tuple[EngineLoop, EngineInfo]:
+    threads = config.threads or max(1, choose_threads(_weights(folder)) // config.tp_size)
     use_threads(threads, torch_too=True)
-    model, tokenizer, recommended = _load(config, folder)
+    with followers_loading(team, config, threads):
+        model, tokenizer, recommended = _load(config, folder, team)
     spec = model.spec
     use_threads(threads, torch_too=not isinstance(model, CModel))
-    run_ahead = device.type == "cuda" if run_ahead is None else run_ahead
-    slots, attention = _pool(config, spec, device, spare=int(run_ahead))
+    slots, attention = _pool(config, spec, device, team, spare=int(run_ahead))
     engine = EngineLoop(
         model,
         tokenizer,
@@ -98,6 +110,7 @@ def start_engine(
         sampling_defaults=recommended,
         speculation="off" if engine.speculation is None else engine.speculation.kind,
         quantization=config.quantization,
+        tp_size=config.tp_size,
     )
     return engine, info
 
@@ -127,7 +140,9 @@ def _checked(config: EngineConfig) -> torch.device:
     return device
 
 
-def _load(config: EngineConfig, folder: Path) -> tuple[LoadedModel, Tokenizer, dict[str, float]]:
+def _load(
+    config: EngineConfig, folder: Path, team: Team | None
+) -> tuple[LoadedModel, Tokenizer, dict[str, float]]:
     """Model, tokenizer, and the sampling parameters that the checkpoint recommends."""
     try:
         recommended = generation_defaults(folder)
@@ -140,22 +155,28 @@ def _load(config: EngineConfig, folder: Path) -> tuple[LoadedModel, Tokenizer, d
             quantization=config.quantization,
             lora=config.lora_path,
             load_format=config.load_format,
+            group=None if team is None else team.group,
         )
     except LoadError as error:
         raise EngineError(error.kind, error.message) from error
     except ValueError as error:
         raise EngineError("internal", str(error)) from error
-    return model, tokenizer, recommended
+    return model if team is None else ParallelModel(model, team), tokenizer, recommended
 
 
 def _pool(
-    config: EngineConfig, spec: ModelSpec, device: torch.device, *, spare: int = 0
+    config: EngineConfig,
+    spec: ModelSpec,
+    device: torch.device,
+    team: Team | None,
+    *,
+    spare: int = 0,
 ) -> tuple[int, PooledAttention]:
     """How many slots the engine hands out, and attention with at least `spare` more than that."""
     try:
         slots = pool_slots(
             bytes_per_slot(spec),
-            free_memory(device),
+            free_for_each(team, device),
             kv_slots=config.kv_slots,
             mem_fraction_static=config.mem_fraction_static,
             most=config.max_running * spec.context_length,
@@ -164,9 +185,10 @@ def _pool(
         raise EngineError("internal", str(error)) from error
     try:
         # The start-up check needs a few slots more than a very small pool has.
-        return slots, make_attention(
-            config.attention, spec, max(slots + spare, CHECK_SLOTS), device
-        )
+        room = max(slots + spare, CHECK_SLOTS)
+        make_pools(team, room)
+        attention = make_attention(config.attention, spec, room, device)
+        return slots, attention if team is None else ParallelAttention(attention, team, device)
     except (AttentionUnavailable, ValueError) as error:
         raise EngineError("internal", str(error)) from error
     except (RuntimeError, MemoryError) as error:

@@ -72,9 +72,15 @@ def serve(connection: socket.socket, config: EngineConfig) -> None:
         if ready & ~select.POLLOUT:
             commands = _receive(connection, reader)
             if commands is None or any(isinstance(command, Shutdown) for command in commands):
+                engine.close()
                 return
             engine.submit(commands)
-        engine.step()
+        try:
+            engine.step()
+        except EngineError as error:
+            outbox.put([*engine.take_events(), Fatal(error.message, error.kind)])  # type: ignore[arg-type]
+            _drain(connection, outbox)
+            return
         if events := engine.take_events():
             outbox.put(events)
 

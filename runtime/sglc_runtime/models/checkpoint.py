@@ -105,15 +105,29 @@ class Checkpoint:
     def read(self, name: str, shape: Sequence[int] | None = None) -> Tensor:
         """A copy of tensor `name`; raises `LoadError` for a missing name or another shape."""
         tensor = self.read_any(name)
-        if shape is not None and tuple(tensor.shape) != tuple(shape):
+        if shape is not None:
+            self._require_shape(name, tuple(tensor.shape), shape)
+        return _floating(tensor)
+
+    def read_part(self, name: str, shape: Sequence[int], dim: int, start: int, stop: int) -> Tensor:
+        """A copy of the indices [start, stop) of dimension `dim`; nothing else is read."""
+        file = self._open(self.file_of(name))
+        self._require_shape(name, file.shape(name), shape)
+        return _floating(file.read_part(name, dim, start, stop))
+
+    def _require_shape(self, name: str, got: Sequence[int], want: Sequence[int]) -> None:
+        if tuple(got) != tuple(want):
             raise LoadError(
                 "bad_checkpoint",
-                f"{self._where[name]}: {name} has shape {tuple(tensor.shape)},"
-                f" config.json asks for {tuple(shape)}",
+                f"{self._where[name]}: {name} has shape {tuple(got)},"
+                f" config.json asks for {tuple(want)}",
             )
-        if not tensor.is_floating_point():
-            raise NotNative(f"weights of type {tensor.dtype}")
-        return tensor
+
+
+def _floating(tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        raise NotNative(f"weights of type {tensor.dtype}")
+    return tensor
 
 
 def _no_weights(folder: Path) -> str:

@@ -29,6 +29,7 @@ from sglc_runtime.models.packing import Quantization
 from sglc_runtime.models.probe import NotFiniteError, probe
 from sglc_runtime.models.quantize_generic import quantize
 from sglc_runtime.models.read_generic import read_model
+from sglc_runtime.parallel.group import Group
 
 log = logging.getLogger(__name__)
 
@@ -131,9 +132,13 @@ def load_generic(
     trust_remote_code: bool = False,
     lora: Path | None = None,
     quantization: Quantization = "none",
+    group: Group | None = None,
 ) -> GenericModel:
     """
     Load a folder through transformers, merge the adapter in `lora`, quantize and probe it.
+
+    With `group`, every process of it makes this call and holds the part that transformers' plan
+    for the model gives it; all run every pass, and each has the logits.
 
     Raises `LoadError`: `unsupported_model` with the probe's reason for a model that ignores our
     attention, `bad_checkpoint` for files that cannot be read or lack tensors.
@@ -144,7 +149,7 @@ def load_generic(
     with Checkpoint(folder) as files:
         files.check()
         kind = choose_dtype(dtype, files.main_dtype(), device)
-    model = read_model(folder, device, kind, trust_remote_code)
+    model = read_model(folder, device, kind, trust_remote_code, group)
     if lora is not None:
         model = merge_adapter(model, lora)
     if quantization != "none":

@@ -13,6 +13,7 @@ from sglc_runtime.models.config import read_config
 from sglc_runtime.models.errors import LoadError, NotNative
 from sglc_runtime.models.load_native import load_native
 from sglc_runtime.models.packing import QUANTIZED, Quantization
+from sglc_runtime.parallel.group import Group
 from sglc_runtime.text.tokenizer import Tokenizer, TokenizerError
 
 log = logging.getLogger(__name__)
@@ -46,14 +47,15 @@ def load_model(
     quantization: Quantization = "none",
     lora: str | Path | None = None,
     load_format: str = "auto",
+    group: Group | None = None,
 ) -> tuple[LoadedModel, Tokenizer]:
     """
     Load the checkpoint in `folder`; None is the embedded model, in float32 unless asked otherwise.
 
     `implementation` is "auto" (native where it can be), "native" or "transformers"; `quantization`
     "int8" or "int4" rounds weights on CPUs; `lora` is the folder of a PEFT adapter that is merged
-    into the weights; `load_format` "dummy" makes weights up. Raises `LoadError` for everything that
-    is wrong with the folders, and
+    into the weights; `load_format` "dummy" makes weights up. With `group`, this process's part of
+    the model is loaded. Raises `LoadError` for everything that is wrong with the folders, and
     ValueError for an unknown option.
     """
     if implementation not in ("auto", "native", "transformers"):
@@ -71,7 +73,15 @@ def load_model(
     if load_format == "dummy" and (implementation == "transformers" or adapter is not None):
         raise ValueError("load_format dummy is for the native decoder without an adapter")
     model = _load(
-        path, target, dtype, implementation, trust_remote_code, quantization, adapter, load_format
+        path,
+        target,
+        dtype,
+        implementation,
+        trust_remote_code,
+        quantization,
+        adapter,
+        load_format,
+        group,
     )
     if tokenizer.max_id >= model.spec.vocab_size:
         raise LoadError(
@@ -91,6 +101,7 @@ def _load(
     quantization: Quantization,
     lora: Path | None,
     load_format: str,
+    group: Group | None,
 ) -> LoadedModel:
     if implementation != "transformers":
         try:
@@ -101,6 +112,7 @@ def _load(
                 quantization=quantization,
                 lora=lora,
                 dummy=load_format == "dummy",
+                group=group,
             )
         except NotNative as reason:
             if implementation == "native" or load_format == "dummy":
@@ -117,4 +129,5 @@ def _load(
         trust_remote_code=trust,
         lora=lora,
         quantization=quantization,
+        group=group,
     )

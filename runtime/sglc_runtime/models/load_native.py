@@ -17,6 +17,8 @@ from sglc_runtime.models.lora import open_adapted
 from sglc_runtime.models.native import NativeModel
 from sglc_runtime.models.packing import QUANTIZED, Quantization
 from sglc_runtime.models.weights import WeightReader
+from sglc_runtime.parallel.group import Group
+from sglc_runtime.parallel.split import check_split
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ def load_native(
     quantization: Quantization = "none",
     lora: Path | None = None,
     dummy: bool = False,
+    group: Group | None = None,
 ) -> NativeModel | CModel:
     """
     Read a folder's config.json and safetensors files.
@@ -53,7 +56,8 @@ def load_native(
     `in_c` asks for the C decoder or for torch; by default `suits_c` decides where there is a
     compiler. The C decoder computes in float32 whatever the weights are stored in, and `dtype`
     "bfloat16" rounds its weights. `lora` is the folder of an adapter to merge, `dummy` makes
-    weights up. Raises `NotNative`
+    weights up. With `group`, this process's part is read, for torch, which alone runs in several
+    processes. Raises `NotNative`
     for models and adapters that are not implemented, `LoadError` for broken ones and quantization
     where it cannot be had, and `CompilerUnavailable`
     where the C decoder was asked for.
@@ -72,6 +76,11 @@ def load_native(
         quantized = quantization in QUANTIZED
         if quantized and device.type != "cpu":
             raise LoadError("unsupported_model", f"{quantization} weights need device cpu")
+        if group is not None:
+            check_split(config, group.size)
+            if quantized:
+                raise LoadError("unsupported_model", f"{quantization} weights need tp_size 1")
+            return NativeModel(WeightReader(config, files, device, chosen, group.split), group)
         if quantized or (suits if in_c is None else in_c):
             kept = torch.bfloat16 if dtype == "bfloat16" else None
             try:

@@ -187,6 +187,12 @@ class AdaptedCheckpoint(Checkpoint):
             merged = self._adapter.merge(name, weight)
         return merged if self._exact else merged.to(weight.dtype)
 
+    def read_part(self, name: str, shape: Sequence[int], dim: int, start: int, stop: int) -> Tensor:
+        """A part of tensor `name`; a changed one is merged whole before it is cut."""
+        if name not in self._adapter.tensors():
+            return super().read_part(name, shape, dim, start, stop)
+        return self.read(name, shape).narrow(dim, start, stop - start).clone()
+
 
 def tied_ends(adapter: Path, name: str) -> str:
     """Why an adapter of a tied embedding cannot be merged."""

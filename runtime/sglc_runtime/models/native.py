@@ -19,6 +19,7 @@ from sglc_runtime.models.config import DecoderConfig
 from sglc_runtime.models.linear import MIN_ROWS, Linear
 from sglc_runtime.models.rope import rope_tables
 from sglc_runtime.models.weights import LayerWeights, WeightReader
+from sglc_runtime.parallel.group import Group, gather_logits, lookup
 
 
 def spec_of(config: DecoderConfig, dtype: torch.dtype) -> ModelSpec:
@@ -66,14 +67,20 @@ def _pack(weights: LayerWeights) -> _Layer:
 
 
 class NativeModel:
-    """A decoder on any device and in any data type; create with `load_native`."""
+    """
+    A decoder on any device and in any data type; create with `load_native`.
+
+    With a group, `reader` gives this process's part of the weights, and all processes of the group
+    run every pass; logits come on rank 0.
+    """
 
     implementation = "native"
 
-    def __init__(self, reader: WeightReader) -> None:
-        config = reader.config
+    def __init__(self, reader: WeightReader, group: Group | None = None) -> None:
+        config = reader.local
         assert reader.dtype is not None
         self.spec = spec_of(config, reader.dtype)
+        self._group = group
         self._embedding = reader.embedding()
         self._layers = tuple(map(_pack, reader.layers()))
         self._norm = reader.norm()
@@ -93,12 +100,15 @@ class NativeModel:
         wide = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self._eps)
         return weight * wide.to(x.dtype)
 
+    def _sum(self, x: Tensor) -> Tensor:
+        return x if self._group is None else self._group.all_reduce(x)
+
     @torch.no_grad()
     def forward(self, batch: Batch, attention: Attention) -> Tensor:
         """Logits [R, vocab] (float32) of `batch.rows`."""
         heads, kv_heads = self.spec.num_heads, self.spec.num_kv_heads
         dim, rows = self.spec.head_dim, len(batch.ids)
-        x = F.embedding(batch.ids, self._embedding)
+        x = lookup(batch.ids, self._embedding, self._group)
         cos, sin = self._cos[batch.positions, None], self._sin[batch.positions, None]
         if rows < MIN_ROWS:
             x = x.expand(MIN_ROWS, -1).contiguous()
@@ -115,12 +125,13 @@ class NativeModel:
             ).reshape(rows, heads * dim)
             if rows < MIN_ROWS:
                 out = out.expand(MIN_ROWS, -1).contiguous()
-            x = x + layer.o(out)
+            x = x + self._sum(layer.o(out))
             gate, up = layer.gate_up(self._rms(x, layer.post_norm)).chunk(2, -1)
-            x = x + layer.down(F.silu(gate) * up)
+            x = x + self._sum(layer.down(F.silu(gate) * up))
         x = x[batch.rows]
         if wanted := len(batch.rows):
             if wanted < MIN_ROWS:
                 x = x.expand(MIN_ROWS, -1).contiguous()
-            return self._head(self._rms(x, self._norm))[:wanted].float()
+            part = self._head(self._rms(x, self._norm))[:wanted]
+            return gather_logits(part, self.spec.vocab_size, self._group).float()
         return x.new_empty(0, self.spec.vocab_size, dtype=torch.float32)

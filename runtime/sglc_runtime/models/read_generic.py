@@ -10,11 +10,21 @@ from torch import nn
 
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.quiet import quiet_transformers
+from sglc_runtime.parallel.group import Group
+from sglc_runtime.parallel.plan import dividing
 
 
-def read_model(folder: Path, device: torch.device, dtype: torch.dtype, trust: bool) -> nn.Module:
+def read_model(
+    folder: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    trust: bool,
+    group: Group | None = None,
+) -> nn.Module:
     """
     Make the model that config.json names, with the folder's weights in `dtype`.
+
+    With `group`, transformers divides it among the group's processes by its own plan.
 
     Raises `LoadError`: `unsupported_model` for what transformers does not know as a causal language
     model, `bad_checkpoint` for tensors that are missing or have another shape.
@@ -23,15 +33,19 @@ def read_model(folder: Path, device: torch.device, dtype: torch.dtype, trust: bo
     from transformers import AutoModelForCausalLM
 
     try:
-        model, info = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=dtype,
-            trust_remote_code=trust,
-            local_files_only=True,
-            output_loading_info=True,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,  # we name them ourselves, below
-        )
+        with dividing(folder, trust, group) as division:
+            model, info = AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype=dtype,
+                trust_remote_code=trust,
+                local_files_only=True,
+                output_loading_info=True,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,  # we name them ourselves, below
+                **division,
+            )
+    except LoadError:
+        raise
     except (ValueError, KeyError, ImportError) as error:
         raise LoadError("unsupported_model", _explain(folder, error)) from error
     except Exception as error:

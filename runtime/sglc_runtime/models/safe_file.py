@@ -55,6 +55,22 @@ class SafeFile:
             raise self._cannot_give(name, error) from error
         return tensor
 
+    def read_part(self, name: str, dim: int, start: int, stop: int) -> Tensor:
+        """A copy of the indices [start, stop) of dimension `dim` of tensor `name`."""
+        try:
+            index = (slice(None),) * dim + (slice(start, stop),)
+            tensor: Tensor = self._file.get_slice(name)[index]
+        except (SafetensorError, OSError) as error:
+            raise self._cannot_give(name, error) from error
+        return tensor
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of tensor `name`, without reading it."""
+        try:
+            return tuple(self._file.get_slice(name).get_shape())
+        except SafetensorError as error:
+            raise self._cannot_give(name, error) from error
+
     def size(self, name: str) -> tuple[torch.dtype | None, int]:
         """Floating-point type (None for others) and number of elements, without reading them."""
         try:

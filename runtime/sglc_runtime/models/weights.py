@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sglc_runtime.models.checkpoint import Checkpoint
 from sglc_runtime.models.config import DecoderConfig
+from sglc_runtime.parallel.split import WHOLE, Part, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ class WeightReader:
     """
     Reads weights with their shapes checked; one layer's tensors are in memory at a time.
 
-    Raises `LoadError` for tensors that are missing or have another shape than config.json says.
+    With `split`, only this process's part of each is read, and `local` is the decoder that they
+    make. Raises `LoadError` for tensors that are missing or have another shape than config.json
+    says.
     """
 
     def __init__(
@@ -74,33 +78,58 @@ class WeightReader:
         files: Checkpoint,
         device: torch.device,
         dtype: torch.dtype | None,
+        split: Split = WHOLE,
     ) -> None:
         """`dtype` None reads every tensor as it is stored."""
         files.require(tensor_names(config))
         self.config = config
+        self.local = split.local(config)
         self.device = device
         self.dtype = dtype
         self._files = files
+        self._split = split
 
-    def _read(self, name: str, *shape: int) -> Tensor:
-        tensor = self._files.read(name, shape)
+    def _read(self, name: str, *shape: int, part: Part | None = None) -> Tensor:
+        if part is None or self._split.size == 1:
+            tensor = self._files.read(name, shape)
+        else:
+            tensor = self._files.read_part(name, shape, *part)
         return tensor.to(self.device, self.dtype or tensor.dtype)
 
-    def _stack(self, names: list[str], rows: list[int], columns: int, bias: bool) -> Projection:
-        sizes = list(zip(names, rows, strict=True))
+    def _stack(
+        self, names: list[str], rows: list[int], parts: list[Part], columns: int, bias: bool
+    ) -> Projection:
+        """Projections divided by their outputs, each on its own and then stacked."""
+        sizes = list(zip(names, rows, parts, strict=True))
         return Projection(
-            torch.cat([self._read(f"{name}.weight", n, columns) for name, n in sizes]),
-            torch.cat([self._read(f"{name}.bias", n) for name, n in sizes]) if bias else None,
+            torch.cat([self._read(f"{name}.weight", n, columns, part=p) for name, n, p in sizes]),
+            torch.cat([self._read(f"{name}.bias", n, part=p) for name, n, p in sizes])
+            if bias
+            else None,
+        )
+
+    def _back(self, name: str, inputs: int, part: Part, bias: bool) -> Projection:
+        """A projection divided by its inputs; outputs are summed, so the bias is rank 0's."""
+        hidden = self.config.hidden_size
+        return Projection(
+            self._read(f"{name}.weight", hidden, inputs, part=part),
+            self._read(f"{name}.bias", hidden) if bias and self._split.rank == 0 else None,
         )
 
     def embedding(self) -> Tensor:
-        """Token embedding [vocab, hidden]."""
+        """Token embedding [vocab, hidden]; of a split one [rows, hidden], padded with zeros."""
+        return self._by_vocabulary("model.embed_tokens.weight")
+
+    def _by_vocabulary(self, name: str) -> Tensor:
         c = self.config
-        return self._read("model.embed_tokens.weight", c.vocab_size, c.hidden_size)
+        part = self._split.vocabulary(c)
+        tensor = self._read(name, c.vocab_size, c.hidden_size, part=part)
+        missing = self._split.rows(c) - len(tensor)
+        return F.pad(tensor, (0, 0, 0, missing)) if missing else tensor
 
     def head(self) -> Tensor | None:
         """
-        Output weight [vocab, hidden]; None where it is the embedding.
+        Output weight, as `embedding` gives it; None where it is the embedding.
 
         A checkpoint that says "tied" and stores another output weight means that one, as
         transformers reads it.
@@ -108,7 +137,7 @@ class WeightReader:
         c = self.config
         if c.tied and "lm_head.weight" not in self._files.names():
             return None
-        head = self._read("lm_head.weight", c.vocab_size, c.hidden_size)
+        head = self._by_vocabulary("lm_head.weight")
         return None if c.tied and torch.equal(head, self.embedding()) else head
 
     def norm(self) -> Tensor:
@@ -120,25 +149,30 @@ class WeightReader:
         return map(self._layer, range(self.config.num_layers))
 
     def _layer(self, index: int) -> LayerWeights:
-        c, at = self.config, f"model.layers.{index}."
-        q, kv = c.num_heads * c.head_dim, c.num_kv_heads * c.head_dim
+        c, at, split = self.config, f"model.layers.{index}.", self._split
+        q, kv, inner = c.num_heads * c.head_dim, c.num_kv_heads * c.head_dim, c.intermediate_size
         attn, mlp = f"{at}self_attn.", f"{at}mlp."
         norm = c.qk_norm
         return LayerWeights(
             window=c.windows[index],
             input_norm=self._read(f"{at}input_layernorm.weight", c.hidden_size),
             qkv=self._stack(
-                [f"{attn}{x}_proj" for x in "qkv"], [q, kv, kv], c.hidden_size, c.qkv_bias
+                [f"{attn}{x}_proj" for x in "qkv"],
+                [q, kv, kv],
+                [split.heads(c), split.kv_heads(c), split.kv_heads(c)],
+                c.hidden_size,
+                c.qkv_bias,
             ),
             q_norm=self._read(f"{attn}q_norm.weight", c.head_dim) if norm else None,
             k_norm=self._read(f"{attn}k_norm.weight", c.head_dim) if norm else None,
-            o=self._stack([f"{attn}o_proj"], [c.hidden_size], q, c.o_bias),
+            o=self._back(f"{attn}o_proj", q, split.heads(c, 1), c.o_bias),
             post_norm=self._read(f"{at}post_attention_layernorm.weight", c.hidden_size),
             gate_up=self._stack(
                 [f"{mlp}gate_proj", f"{mlp}up_proj"],
-                [c.intermediate_size] * 2,
+                [inner] * 2,
+                [split.inner(c)] * 2,
                 c.hidden_size,
                 c.mlp_bias,
             ),
-            down=self._stack([f"{mlp}down_proj"], [c.hidden_size], c.intermediate_size, c.mlp_bias),
+            down=self._back(f"{mlp}down_proj", inner, split.inner(c, 1), c.mlp_bias),
         )

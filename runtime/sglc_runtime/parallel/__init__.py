@@ -1,0 +1,1 @@
+"""Tensor parallelism: one model in several processes of one machine."""

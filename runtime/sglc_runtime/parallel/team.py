@@ -1,0 +1,255 @@
+"""Rank 0's side: starts the followers, speaks to them, and says what happened when one fails."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import monotonic
+from typing import IO, NoReturn
+
+import torch
+import torch.distributed as dist
+from msgspec import Struct
+
+from sglc_runtime.client import child_environment
+from sglc_runtime.errors import EngineError
+from sglc_runtime.interrupts import DeferredInterrupt
+from sglc_runtime.parallel.group import Group
+from sglc_runtime.parallel.link import Link, LinkClosed
+from sglc_runtime.parallel.messages import Answer, Join, Ready, Refused
+from sglc_runtime.parallel.split import Split
+
+FOLLOWER = "sglc_runtime.parallel.follower"
+TIMEOUT = 300.0
+"""Seconds that an exchange within a pass may take: a process that is stopped, not dead."""
+CLOSE_SECONDS = 5.0
+"""How long a follower may take to end before it is killed."""
+NOTICE_SECONDS = 2.0
+"""How long the death of a process may take to be seen after what it broke."""
+TAIL = 1500
+"""Characters of a dead follower's stderr that are shown."""
+
+
+class Team:
+    """
+    The processes that share a model: this one, which is rank 0, and its followers.
+
+    Once one of them fails nothing can be computed any more; every call then raises the EngineError
+    that says who died and of what.
+    """
+
+    def __init__(self, size: int, device: torch.device, timeout: float = TIMEOUT) -> None:
+        """Start `size` - 1 followers and meet them. On GPUs rank r takes device r."""
+        if not dist.is_available():
+            raise EngineError(
+                "internal",
+                "tp_size above 1 needs torch.distributed, which is no part of this torch",
+            )
+        if dist.is_initialized():
+            raise EngineError(
+                "internal",
+                "tp_size above 1 needs torch.distributed for itself, and this process uses it"
+                " already; let the engine have a process of its own",
+            )
+        self.size = size
+        self.device = torch.device("cuda", 0) if device.type == "cuda" else device
+        self._changed = threading.Condition()
+        self._ended: list[_Member] = []
+        self._failed: EngineError | None = None
+        self._closed = False
+        self.free: list[int] = []
+        """Bytes that were left of the followers' devices when their parts were loaded."""
+        self._folder = Path(tempfile.mkdtemp(prefix="sglc-tp-"))
+        self._members: list[_Member] = []
+        self._group: Group | None = None
+        try:
+            self._members += [_Member(rank, self._note_end) for rank in range(1, size)]
+            self._meet(timeout)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def group(self) -> Group:
+        """What this process exchanges with the others through."""
+        assert self._group is not None
+        return self._group
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the followers, by rank."""
+        return [member.process.pid for member in self._members]
+
+    def _meet(self, timeout: float) -> None:
+        store = self._folder / "store"
+        self.answers()  # each says that it has started: what cannot start is noticed here
+        for member in self._members:
+            device = f"cuda:{member.rank}" if self.device.type == "cuda" else str(self.device)
+            member.link.send(Join(member.rank, self.size, device, str(store), timeout))
+        self._group = Group(Split(0, self.size), self.device, store, timeout)
+        self.answers()
+
+    def send(self, order: Struct) -> None:
+        """Send an order to every follower. Raises EngineError."""
+        self.check()
+        data = self._members[0].link.encode(order)
+        for member in self._members:
+            try:
+                member.link.send_encoded(data)
+            except LinkClosed as error:
+                self._fail(error)
+
+    def answers(self) -> list[int]:
+        """Wait until all have carried out their orders; free bytes of each one's device."""
+        return [self._answer(member) for member in self._members]
+
+    def _answer(self, member: _Member) -> int:
+        try:
+            answer = member.link.receive()
+        except LinkClosed as error:
+            self._fail(error)
+        if isinstance(answer, Refused):
+            self._failed = EngineError(answer.kind, answer.message)
+            self.check()
+        assert isinstance(answer, Ready)
+        return answer.free
+
+    def blame(self) -> None:
+        """Raise EngineError if a follower has died without a word, after something went wrong."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended, NOTICE_SECONDS)
+        for member in self._ended:
+            try:
+                member.link.receive()
+            except LinkClosed as error:
+                self._fail(error)
+
+    def check(self) -> None:
+        """Raise EngineError if a process has failed or the team is closed."""
+        if self._failed is None and self._closed:
+            raise EngineError("internal", "the engine is closed")
+        if self._failed is None and self._ended:
+            self._fail(LinkClosed())
+        if self._failed is not None:
+            raise EngineError(self._failed.kind, self._failed.message)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """
+        A context for what every process does at once. Ctrl-C waits until it is over, since whoever
+        left it early would take part in the wrong exchange later; any error ends the team.
+        """
+        self.check()
+        try:
+            with DeferredInterrupt():
+                yield
+        except EngineError:
+            raise
+        except Exception as error:
+            self._fail(error)
+
+    def close(self) -> None:
+        """End the followers. Can be called again."""
+        if self._closed:
+            return
+        self._closed = True
+        for member in self._members:
+            member.hang_up()
+        if self._group is not None:
+            with suppress(RuntimeError):
+                self._group.close()
+        end = monotonic() + CLOSE_SECONDS
+        for member in self._members:
+            member.end(max(0.0, end - monotonic()))
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _note_end(self, member: _Member) -> None:
+        """On a thread of the member's: it is gone, or was told to go."""
+        with self._changed:
+            self._ended.append(member)
+            self._changed.notify_all()
+        if not self._closed and self._group is not None:
+            self._group.abort()
+
+    def _fail(self, cause: Exception) -> NoReturn:
+        """Note why nothing goes on, and raise it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended, NOTICE_SECONDS)
+            first = self._ended[0] if self._ended else None
+        if first is None:
+            what = str(cause).strip().splitlines() or [type(cause).__name__]
+            message = f"a pass of {self.size} processes failed: {type(cause).__name__}: {what[0]}"
+        else:
+            message = f"process {first.rank} of {self.size} of the model {first.obituary()}"
+        self._failed = EngineError("internal", message)
+        self.close()
+        raise EngineError(self._failed.kind, message) from cause
+
+
+class _Member:
+    """A follower's process and the link to it."""
+
+    def __init__(self, rank: int, ended: Callable[[_Member], None]) -> None:
+        self.rank = rank
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        ours, theirs = socket.socketpair()
+        self.link: Link[Answer] = Link(ours, Answer)  # type: ignore[arg-type]
+        with theirs:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "sglc_runtime.parallel.follower",
+                    str(theirs.fileno()),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._stderr,
+                stderr=self._stderr,
+                env=child_environment(),
+                process_group=0,
+            )
+        self._ended = ended
+        self._watch = threading.Thread(target=self._wait, name="sglc-follower", daemon=True)
+        self._watch.start()
+
+    def _wait(self) -> None:
+        self.link.wait_for_end()
+        self._ended(self)
+
+    def hang_up(self) -> None:
+        """Tell it to end."""
+        self.link.shut()
+
+    def end(self, patience: float) -> None:
+        """Wait for its end, and kill it after `patience` seconds."""
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._watch.join()
+        self.link.close()
+        self._stderr.close()
+
+    def obituary(self) -> str:
+        """How it ended, with the last that it wrote."""
+        try:
+            code: int | None = self.process.wait(CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            code = None
+        how = "hung up" if code is None else f"ended with status {code}"
+        if code is not None and code < 0:
+            how = f"was killed by {signal.Signals(-code).name}"
+        self._stderr.seek(0)
+        said = self._stderr.read().decode("utf-8", "replace").strip()[-TAIL:]
+        return f"(pid {self.process.pid}) {how}" + (f":\n{said}" if said else "")
