@@ -51,7 +51,7 @@ class Team:
         if not dist.is_available():
             raise EngineError(
                 "internal",
-                "tp_size above 1 needs torch.distributed, which is no part of this torch",
+                "tp_size above 1 needs torch.distributed, which this torch lacks",
             )
         if dist.is_initialized():
             raise EngineError(
