@@ -38,6 +38,7 @@ LARGEST = {
     "max_running": 2**31,
     "max_waiting": 2**31,
     "chunk_tokens": 2**31,
+    "cuda_graph_max_bs": 2**31,
     "threads": 1024,
     "tp_size": 64,
 }

@@ -13,12 +13,17 @@ SMALL = (1, 2, 4)
 STEP = 8
 
 
-def bucket_sizes(most: int) -> tuple[int, ...]:
-    """1, 2, 4, 8, 16, 24, ... and `most`, ascending. Raises ValueError for fewer than one row."""
+def bucket_sizes(most: int, captured: int | None = None) -> tuple[int, ...]:
+    """
+    1, 2, 4, 8, 16, 24, ... and `most`, ascending.
+
+    `captured`, the largest size of which there is a graph, is one of them too, so that every step
+    up to it has a graph. Raises ValueError for fewer than one row.
+    """
     if most < 1:
         raise ValueError(f"a decode step has at least one row, not {most}")
-    sizes = (*SMALL, *range(STEP, most, STEP))
-    return (*(size for size in sizes if size < most), most)
+    sizes = {*SMALL, *range(STEP, most, STEP), most, captured or most}
+    return tuple(sorted(size for size in sizes if size <= most))
 
 
 def bucket_of(rows: int, sizes: Sequence[int]) -> int | None:

@@ -1,22 +1,32 @@
-"""CUDA graphs of steps, one for each bucket; without them a step is simply called."""
+"""
+Runs steps: recorded once for each size and then replayed, or called every time.
+
+A recording replays the same kernels over the same addresses, which is what makes a step cheap to
+launch. How it is made is a `Capture`; on GPUs that is a CUDA graph (`cuda_graphs`).
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
+
+import torch
+
+log = logging.getLogger(__name__)
 
 Action = Callable[[], None]
 
 
 class Recorder(Protocol):
-    """Runs actions that do the same every time over tensors at the same addresses."""
+    """Runs actions that do the same every time, over tensors at the same addresses."""
 
     def ready(self, rows: int) -> bool:
-        """Whether `run` needs no preparation for steps of this size."""
+        """Whether a step of this size can be run without preparation."""
         ...
 
     def prepare(self, rows: int, action: Action) -> None:
-        """Run `action` as often as it takes to replay it from now on; its inputs are padding."""
+        """Try `action` and record it where that is possible; its inputs are padding."""
         ...
 
     def run(self, rows: int, action: Action) -> None:
@@ -32,8 +42,81 @@ class Eager:
         return True
 
     def prepare(self, rows: int, action: Action) -> None:
-        """Nothing."""
+        """Call it once: kernels are compiled, and memory that is missing is missed now."""
+        action()
 
     def run(self, rows: int, action: Action) -> None:
         """Call it."""
         action()
+
+
+class NotCapturable(Exception):
+    """The action does something that a recording cannot repeat; the message says what."""
+
+
+class Capture(Protocol):
+    """Makes recordings."""
+
+    def warm_up(self, action: Action) -> None:
+        """
+        Run the action as it will be recorded. Raises what it raises, and NotCapturable where it
+        waits for the device.
+        """
+        ...
+
+    def record(self, action: Action) -> Action:
+        """A call that repeats the action; the action must have been warmed up."""
+        ...
+
+
+class Graphs:
+    """
+    Records steps of up to `most` rows, each size when it is first prepared.
+
+    Where one cannot be recorded it is called like larger ones, and a warning says why: for lack of
+    memory that size and all above it, for anything else all of them.
+    """
+
+    def __init__(self, capture: Capture, most: int) -> None:
+        self._capture = capture
+        self._most = most
+        self._replays: dict[int, Action] = {}
+
+    @property
+    def recorded(self) -> tuple[int, ...]:
+        """Sizes that have a recording, ascending."""
+        return tuple(sorted(self._replays))
+
+    def ready(self, rows: int) -> bool:
+        """Whether it is recorded, or never will be."""
+        return rows in self._replays or rows > self._most
+
+    def prepare(self, rows: int, action: Action) -> None:
+        """Record a step; raises what `action` itself raises."""
+        if rows > self._most:
+            action()
+            return
+        try:
+            self._capture.warm_up(action)
+        except NotCapturable as reason:
+            self._give_up(0, f"decode steps run without CUDA graphs: {reason}")
+            return
+        try:
+            self._replays[rows] = self._capture.record(action)
+        except torch.OutOfMemoryError as error:
+            self._give_up(
+                rows - 1,
+                f"no memory for the CUDA graph of a decode step of {rows} rows, which now runs"
+                f" without; lower cuda_graph_max_bs or mem_fraction_static: {error}",
+            )
+        except RuntimeError as error:
+            self._give_up(0, f"decode steps run without CUDA graphs, capture failed: {error}")
+
+    def run(self, rows: int, action: Action) -> None:
+        """Replay the recording, or call the action."""
+        replay = self._replays.get(rows)
+        (action if replay is None else replay)()
+
+    def _give_up(self, most: int, message: str) -> None:
+        self._most = min(self._most, most)
+        log.warning("%s", message)

@@ -8,8 +8,9 @@ import torch
 
 from sglc_runtime.attention.make import PooledAttention
 from sglc_runtime.device.buckets import bucket_sizes
-from sglc_runtime.device.graphs import Eager
-from sglc_runtime.device.lane import lane_of
+from sglc_runtime.device.cuda_graphs import CudaCapture
+from sglc_runtime.device.graphs import Eager, Graphs, Recorder
+from sglc_runtime.device.lane import Lane, lane_of
 from sglc_runtime.device.runner import DeviceExecutor
 from sglc_runtime.device.slot_table import SlotTable
 from sglc_runtime.device.step import DecodeBackend
@@ -27,20 +28,20 @@ def make_executor(
     attention: PooledAttention,
     slots: int,
     device: torch.device,
+    *,
+    lane: Lane | None = None,
+    recorder: Recorder | None = None,
 ) -> DeviceExecutor:
     """
     An executor for steps of up to `config.max_running` sequences.
 
     `slots` are handed out; the pool of `attention` has at least one more, which padding rows use.
+    `lane` and `recorder` are by default those of the device.
     """
     if attention.slots <= slots:
         raise ValueError("the pool has no slot for padding rows")
-    table = SlotTable(
-        config.max_running,
-        min(model.spec.context_length, slots),
-        slots,
-        device,
-    )
+    rows = min(config.max_running, slots)
+    table = SlotTable(rows, min(model.spec.context_length, slots), slots, device)
     backend: DecodeBackend
     if hasattr(attention, "bind_decode"):
         backend = cast(DecodeBackend, attention)
@@ -51,7 +52,14 @@ def make_executor(
         backend,
         sample_in_torch,
         table,
-        bucket_sizes(config.max_running),
-        lane=lane_of(device),
-        recorder=Eager(),
+        bucket_sizes(rows, config.cuda_graph_max_bs),
+        lane=lane or lane_of(device),
+        recorder=recorder or recorder_of(config, device),
     )
+
+
+def recorder_of(config: EngineConfig, device: torch.device) -> Recorder:
+    """What runs steps on `device` as the configuration says."""
+    if device.type != "cuda" or config.disable_cuda_graph:
+        return Eager()
+    return Graphs(CudaCapture(device), config.cuda_graph_max_bs or config.max_running)

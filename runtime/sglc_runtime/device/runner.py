@@ -94,10 +94,13 @@ class DeviceExecutor:
             self._last = None
             raise
 
+    @torch.inference_mode()
     def warm_up(self) -> None:
-        """Prepare every bucket, the largest first: smaller ones then find memory that it left."""
+        """Try every bucket, the largest first: smaller ones then find memory that it left."""
         for size in reversed(self.sizes):
-            self._bucket(size)
+            bucket = self._buckets.get(size) or self._make(size)
+            self._buckets[size] = bucket
+            self._prepare(bucket)
 
     def _ids(self, step: DecodeStep, previous: Pending | None) -> tuple[list[int], list[int]]:
         """Ids of the rows where they are known, and where to take the others from."""
@@ -173,6 +176,9 @@ class DeviceExecutor:
         bucket.host.pad(0)
         data = torch.from_numpy(bucket.host.block.bytes)
         self._lane.copy(self._block[: len(data)], self._lane.send(data, self._block.device))
+        self._lane.call(lambda: self._try(bucket))
+
+    def _try(self, bucket: _Bucket) -> None:
         kept = self._tokens.clone()
         self._recorder.prepare(bucket.host.rows, lambda: self._run(bucket))
         self._tokens.copy_(kept)

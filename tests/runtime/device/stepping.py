@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import torch
+
+from sglc_runtime.attention.make import PooledAttention
 from sglc_runtime.device.executor import DecodeStep, Pending
+from sglc_runtime.device.graphs import Recorder
+from sglc_runtime.device.lane import Lane
+from sglc_runtime.device.make import make_executor
 from sglc_runtime.device.runner import DeviceExecutor
 from sglc_runtime.engine import EngineLoop
+from sglc_runtime.models.load_native import load_native
 from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 from tests.runtime.engine.driving import checkpoint
+
+CPU = torch.device("cpu")
 
 
 def ahead_engine(**options: object) -> EngineLoop:
     """An engine with an executor; its sizes are those of `make_engine`."""
     settings = {"model": str(checkpoint()), "kv_slots": 4096, "threads": 1} | options
     engine, _ = start_engine(EngineConfig(**settings), run_ahead=True)  # type: ignore[arg-type]
+    return engine
+
+
+def torch_engine(lane: Lane, recorder: Recorder) -> EngineLoop:
+    """The same with a model in torch operations, on a device of the test's own."""
+    engine = ahead_engine()
+    model = load_native(checkpoint(), device=CPU, dtype="float32", in_c=False)
+    engine.model = model
+    attention = cast(PooledAttention, engine.attention)
+    slots = engine.cache.allocator.num_slots
+    engine.executor = make_executor(
+        EngineConfig(), model, attention, slots, CPU, lane=lane, recorder=recorder
+    )
     return engine
 
 

@@ -6,10 +6,23 @@ from collections.abc import Sequence
 
 import pytest
 
-from sglc_runtime.protocol import Delta, Event, FlushCache, Generated, Scored
-from tests.runtime.device.stepping import Watched, ahead_engine
+from sglc_runtime.device.graphs import Graphs
+from sglc_runtime.protocol import (
+    Delta,
+    Event,
+    FlushCache,
+    Generate,
+    Generated,
+    Sampling,
+    Scored,
+    Submit,
+    Text,
+)
+from tests.runtime.device.late_lane import LateLane
+from tests.runtime.device.replaying import ReplayCapture
+from tests.runtime.device.stepping import Watched, ahead_engine, torch_engine
 from tests.runtime.engine.driving import make_engine, run
-from tests.runtime.speculation.test_exactness import KINDS, program
+from tests.runtime.speculation.test_exactness import KINDS, SCHEMA, WORDS, program
 
 
 def said(events: Sequence[Event], request: int) -> tuple[list[object], list[float]]:
@@ -46,3 +59,26 @@ def test_events_are_those_of_ordinary_passes(kind: str) -> None:
     assert watched.ahead
     engine.submit([FlushCache()])
     assert engine.cache.allocator.free == 4096
+
+
+MIXED = (
+    Sampling(max_new_tokens=14, temperature=0.0, ignore_eos=True),
+    Sampling(max_new_tokens=5, temperature=0.9, n=3, ignore_eos=True),
+    Sampling(max_new_tokens=8, temperature=0.8, top_p=0.9, min_new_tokens=3),
+    Sampling(max_new_tokens=9, temperature=0.6, json_schema=SCHEMA),
+)
+
+
+def test_a_late_device_that_replays_changes_nothing() -> None:
+    """Steps are recorded, replayed without their Python, and done at the last moment."""
+    lane, capture = LateLane(), ReplayCapture()
+    engine = torch_engine(lane, Graphs(capture, 4))
+    submits = [
+        Submit(number, (Text(WORDS[: 9 + number]),), (Generate(sampling, key=number),))
+        for number, sampling in enumerate(MIXED)
+    ]
+    want, got = run(make_engine(), submits), run(engine, submits)
+    for submit in submits:
+        assert said(got, submit.id)[0] == said(want, submit.id)[0]
+    assert capture.replays > 2 * capture.recordings > 2
+    assert lane.waits
