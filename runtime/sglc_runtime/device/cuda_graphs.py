@@ -26,7 +26,7 @@ class CudaCapture:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._stream = torch.cuda.Stream(device)
+        self._stream = cast(Any, torch.cuda.Stream)(device)
         self._pool = torch.cuda.graph_pool_handle()
 
     def warm_up(self, action: Action) -> None:
