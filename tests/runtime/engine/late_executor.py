@@ -124,6 +124,8 @@ class LateStep:
             raise error
         self.compute()
         assert self.sampled is not None
+        left = sum(item.sequence.node is None for item in self.step.work)
+        self.executor.counts["dropped"] += left
         return self.sampled
 
     @torch.inference_mode()
