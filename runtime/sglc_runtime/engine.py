@@ -23,6 +23,7 @@ from sglc_runtime.context import EngineContext
 from sglc_runtime.counters import Counters
 from sglc_runtime.decoding import Decoding
 from sglc_runtime.device.executor import DecodeExecutor
+from sglc_runtime.device.memory import failure
 from sglc_runtime.errors import EngineError, FailureKind
 from sglc_runtime.kv import KVCache, make_policy
 from sglc_runtime.kv.policies import PolicyName
@@ -179,7 +180,7 @@ class EngineLoop:
             raise
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
-            self._recover(kind_of(error), f"the engine failed: {type(error).__name__}: {error}")
+            self._recover(kind_of(error), failure(error))
         except BaseException:
             self._recover("cancelled", "the engine was interrupted")
             raise

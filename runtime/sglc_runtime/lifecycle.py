@@ -6,12 +6,11 @@ import sys
 import traceback
 from collections.abc import Callable
 
-import torch
-
 from sglc_runtime.admission import Admission
 from sglc_runtime.constraints.compiling import Compiling
 from sglc_runtime.context import EngineContext, check_sampling
 from sglc_runtime.deadlines import Deadlines
+from sglc_runtime.device.memory import advice, ran_out
 from sglc_runtime.errors import FailureKind, RequestError
 from sglc_runtime.kv import Node, PinError
 from sglc_runtime.protocol import (
@@ -105,7 +104,8 @@ class Lifecycle:
             self.fail(request, error.kind, error.message)
         else:
             traceback.print_exception(error, file=sys.stderr)
-            self.fail(request, kind_of(error), f"{type(error).__name__}: {error}")
+            message = f"{type(error).__name__}: {error}"
+            self.fail(request, kind_of(error), advice("pass", error) if ran_out(error) else message)
 
     def unpin(self, number: int) -> None:
         """Release the prefix that a `Warm` of this id has pinned, or was going to pin."""
@@ -200,5 +200,4 @@ class Lifecycle:
 
 def kind_of(error: Exception) -> FailureKind:
     """What a failure that nobody foresaw is called."""
-    oom = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return "out_of_memory" if oom else "internal"
+    return "out_of_memory" if ran_out(error) else "internal"

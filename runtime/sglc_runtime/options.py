@@ -28,7 +28,6 @@ VALUES: dict[str, dict[Any, Any]] = {
     "kv_cache_dtype": {"bf16": "auto", "bfloat16": "auto"},
     "chunk_tokens": {-1: (1 << 31) - 1, None: 512},
     "max_running": {None: 64},
-    "mem_fraction_static": {None: 0.5},
 }
 """SGLang's values of options, by our names; its None leaves the choice to the engine."""
 

@@ -359,7 +359,11 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     attention: Literal["auto", "c", "torch", "triton"] = "auto"
     kv_slots: int | None = None
     """Token slots in the KV pool; None sizes the pool from free memory."""
-    mem_fraction_static: float = 0.5
+    mem_fraction_static: float | None = None
+    """
+    Share of the memory that the pool takes: on a CPU of what is free (None: 0.5), on a GPU of what
+    was free before the weights came, these included (None: 0.85).
+    """
     max_running: int = 64
     """Sequences in one batch."""
     eviction: Literal["next_use", "lru"] = "next_use"

@@ -13,11 +13,13 @@ from sglc_runtime.attention.make import (
     bytes_per_slot,
     make_attention,
 )
-from sglc_runtime.attention.sizing import pool_slots
+from sglc_runtime.attention.sizing import SHARE, free_memory, pool_slots
 from sglc_runtime.device.make import make_executor
+from sglc_runtime.device.memory import advice
+from sglc_runtime.device.runner import DeviceExecutor
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
-from sglc_runtime.models.base import ModelSpec
+from sglc_runtime.models.base import Model, ModelSpec
 from sglc_runtime.models.c_native import CModel
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.finite import describe_nonfinite
@@ -67,11 +69,12 @@ def _start(
 ) -> tuple[EngineLoop, EngineInfo]:
     threads = config.threads or max(1, choose_threads(_weights(folder)) // config.tp_size)
     use_threads(threads, torch_too=True)
+    before = free_memory(device) if device.type == "cuda" else None
     with followers_loading(team, config, threads):
         model, tokenizer, recommended = _load(config, folder, team)
     spec = model.spec
     use_threads(threads, torch_too=not isinstance(model, CModel))
-    slots, attention = _pool(config, spec, device, team, spare=int(run_ahead))
+    slots, attention = _pool(config, spec, device, team, before, spare=int(run_ahead))
     engine = EngineLoop(
         model,
         tokenizer,
@@ -85,8 +88,7 @@ def _start(
     )
     engine.context.jump_forward = config.jump_forward
     engine.decoding.overlap = not config.disable_overlap_schedule
-    with torch.inference_mode():
-        deterministic = self_check(model, attention)
+    deterministic = _check(model, attention)
     failed = attention.deterministic and not deterministic and model.implementation == "native"
     # The check fails too where logits are NaN; only then is it worth reading every weight.
     if failed and config.load_format == "auto" and (broken := describe_nonfinite(folder)):
@@ -95,7 +97,7 @@ def _start(
         config, engine.cache, engine.counters, spec, tokenizer, deterministic
     )
     if run_ahead:
-        engine.executor = make_executor(config, model, attention, slots, device)
+        engine.executor = _executor(config, model, attention, slots, device)
     info = EngineInfo(
         model=config.model or EMBEDDED.as_posix(),
         architecture=spec.architecture,
@@ -138,6 +140,11 @@ def _checked(config: EngineConfig) -> torch.device:
         device = None
     if device is None or device.type not in ("cpu", "cuda"):
         raise EngineError("internal", f"unknown device {config.device!r}; use cpu or cuda")
+    count = torch.cuda.device_count() if device.type == "cuda" else 1
+    if (device.index or 0) >= count:
+        found = f"{count} of them" if count else "no GPU"
+        message = f"device {config.device!r} asked for, but torch finds {found} here"
+        raise EngineError("internal", message)
     return device
 
 
@@ -162,6 +169,8 @@ def _load(
         raise EngineError(error.kind, error.message) from error
     except ValueError as error:
         raise EngineError("internal", str(error)) from error
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise EngineError("internal", advice("weights", error)) from error
     return model if team is None else ParallelModel(model, team), tokenizer, recommended
 
 
@@ -170,16 +179,23 @@ def _pool(
     spec: ModelSpec,
     device: torch.device,
     team: Team | None,
+    before: int | None,
     *,
     spare: int = 0,
 ) -> tuple[int, PooledAttention]:
-    """How many slots the engine hands out, and attention with at least `spare` more than that."""
+    """
+    How many slots the engine hands out, and attention with at least `spare` more than that.
+
+    `before` is what was free on a GPU before the weights came.
+    """
+    share = config.mem_fraction_static
     try:
         slots = pool_slots(
             bytes_per_slot(spec),
             free_for_each(team, device),
             kv_slots=config.kv_slots,
-            mem_fraction_static=config.mem_fraction_static,
+            mem_fraction_static=SHARE[device.type] if share is None else share,
+            before=before,
             most=config.max_running * spec.context_length,
         )
     except ValueError as error:
@@ -193,8 +209,33 @@ def _pool(
     except (AttentionUnavailable, ValueError) as error:
         raise EngineError("internal", str(error)) from error
     except (RuntimeError, MemoryError) as error:
-        message = f"no memory for a KV pool of {slots} slots; lower kv_slots: {error}"
-        raise EngineError("internal", message) from error
+        raise EngineError("internal", advice("pool", error)) from error
+
+
+def _check(model: Model, attention: PooledAttention) -> bool:
+    """Whether the start-up check finds that rows do not depend on each other."""
+    try:
+        with torch.inference_mode():
+            return self_check(model, attention)
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise EngineError("internal", advice("pass", error)) from error
+
+
+def _executor(
+    config: EngineConfig,
+    model: Model,
+    attention: PooledAttention,
+    slots: int,
+    device: torch.device,
+) -> DeviceExecutor:
+    """What runs decode steps; with `warmup`, all of them have run once."""
+    try:
+        executor = make_executor(config, model, attention, slots, device)
+        if config.warmup:
+            executor.warm_up()
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise EngineError("internal", advice("steps", error)) from error
+    return executor
 
 
 def _weights(folder: Path) -> int:

@@ -12,6 +12,10 @@ UNKNOWN = 4 << 30
 """Bytes taken to be free where the system does not tell."""
 
 
+SHARE = {"cpu": 0.5, "cuda": 0.85}
+"""`mem_fraction_static` by default. On a GPU the rest is for activations and CUDA graphs."""
+
+
 def pool_slots(
     slot_bytes: int,
     free: int,
@@ -19,12 +23,16 @@ def pool_slots(
     kv_slots: int | None,
     mem_fraction_static: float,
     most: int,
+    before: int | None = None,
 ) -> int:
     """
-    Slots of the pool: `kv_slots`, or as many as `mem_fraction_static` of `free` bytes hold.
+    Slots of the pool: `kv_slots`, or as many as `mem_fraction_static` of the memory holds.
 
-    The share is cut to `most`, what a full batch can use. Raises ValueError, naming the option to
-    change, for a pool that is larger than the free memory or too small for a prompt.
+    On a CPU that is a share of the `free` bytes. On a GPU, of which `before` bytes were free when
+    nothing was loaded, the share is of those, and holds the weights too, as in SGLang: the rest is
+    left for what passes need. Never more than `most`, what a full batch can use. Raises ValueError,
+    naming the option to change, for a pool that is larger than the free memory or too small for a
+    prompt.
     """
     if not 0 < mem_fraction_static <= 1:
         raise ValueError("mem_fraction_static must be in (0, 1]")
@@ -32,14 +40,22 @@ def pool_slots(
         if kv_slots * slot_bytes > free:
             raise ValueError(
                 f"a KV pool of {kv_slots} slots takes {_size(kv_slots * slot_bytes)} and "
-                f"{_size(free)} are free; lower kv_slots, {free // slot_bytes} would fit"
+                f"{_size(free)} are free; lower kv_slots, {max(0, free) // slot_bytes} would fit"
             )
         return kv_slots
-    slots = int(free * mem_fraction_static) // slot_bytes
+    if before is None:
+        slots = int(free * mem_fraction_static) // slot_bytes
+        what = f"{mem_fraction_static:.0%} of the free memory ({_size(free)}) hold"
+    else:
+        slots = int(free - before * (1 - mem_fraction_static)) // slot_bytes
+        what = (
+            f"{mem_fraction_static:.0%} of the GPU's free memory ({_size(before)}), the model's "
+            f"{_size(before - free)} taken off, hold"
+        )
     if slots < FEW_SLOTS:
         raise ValueError(
-            f"{mem_fraction_static:.0%} of the free memory ({_size(free)}) hold only {slots} KV "
-            f"slots of {_size(slot_bytes)}; free some, or raise mem_fraction_static"
+            f"{what} only {max(0, slots)} KV slots of {_size(slot_bytes)}; free some, raise "
+            "mem_fraction_static, or choose a smaller kv_cache_dtype"
         )
     return min(slots, most)
 
@@ -54,6 +70,7 @@ def _size(count: int) -> str:
 def free_memory(device: torch.device) -> int:
     """Bytes of `device` that can be allocated without swapping, as far as the system tells."""
     if device.type == "cuda":
+        torch.cuda.empty_cache()  # what loading has left behind
         return torch.cuda.mem_get_info(device)[0]
     return min(_available(), _left_in_group())
 

@@ -30,7 +30,7 @@ def ahead_engine(**options: object) -> EngineLoop:
 
 def torch_engine(lane: Lane, recorder: Recorder) -> EngineLoop:
     """The same with a model in torch operations, on a device of the test's own."""
-    engine = ahead_engine()
+    engine = ahead_engine(kv_slots=256)
     model = load_native(checkpoint(), device=CPU, dtype="float32", in_c=False)
     engine.model = model
     attention = cast(PooledAttention, engine.attention)
