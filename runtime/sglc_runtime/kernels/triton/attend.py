@@ -1,9 +1,8 @@
 """
-Attention of pieces: the rows of a piece against its keys, as a partial result.
+Attention of pieces: the rows of each piece against its keys.
 
-One program computes one piece and one KV head: all query heads of the head and all rows of the
-piece are one tile, rows side by side with heads, so that any number of query heads for a KV head
-fits. Softmax is online over blocks of keys (FlashAttention, arXiv 2205.14135), in base 2.
+Pieces are planned on the host (`attention/pieces.py`): tiles of a prompt's rows against all their
+keys, rows of several sequences against a prefix that they share, stretches of long contexts.
 """
 
 from __future__ import annotations
@@ -15,93 +14,32 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from sglc_runtime.kernels.triton.launch import launch
-
-LOG2_E = tl.constexpr(1.4426950408889634)
+from sglc_runtime.kernels.triton.launch import interpreted, launch
+from sglc_runtime.kernels.triton.tile import attend_tile
 
 
 @triton.jit
 def attend_kernel(
-    query, keys, values, table, slots, positions, out, lse,
-    query_step, slot_step, head_step, scale, softcap, window, heads,
+    query, keys, values, table, slots, positions, masks, sinks, out, partial, lse,
+    query_step, out_step, slot_step, head_step, scale, softcap, window, heads,
     GROUP: tl.constexpr, DIM: tl.constexpr, WIDE: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
-    WINDOW: tl.constexpr, SOFTCAP: tl.constexpr, UPCAST: tl.constexpr, IEEE: tl.constexpr,
+    WINDOW: tl.constexpr, SOFTCAP: tl.constexpr, SINKS: tl.constexpr, MASKS: tl.constexpr,
+    UPCAST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """
-    Grid (pieces, KV heads). `query` [T, H, D]; `keys`, `values` [slots, Hk, D] with
-    steps from slot to slot and from head to head; `table` [P, 8] and
-    `slots` as in `Pieces`; `out` [partials, H, D] and `lse` [partials, H] float32.
+    Grid (pieces, KV heads): a program attends one piece for one KV head.
+
+    `query` [T, H, D]; `keys`, `values` [slots, Hk, D] with steps from slot to slot and from head to
+    head; `table` [P, 8] and `slots` as in `Pieces`; outputs as in `attend_tile`.
     """
-    entry = table + tl.program_id(0) * 8
     head = tl.program_id(1)
-    first_row = tl.load(entry)
-    rows = tl.load(entry + 1)
-    slots += tl.load(entry + 2)
-    count = tl.load(entry + 3)
-    start = tl.load(entry + 4)
-    partial = tl.load(entry + 5)
-
-    m = tl.arange(0, BLOCK_M)
-    n = tl.arange(0, BLOCK_N)
-    d = tl.arange(0, WIDE)
-    row = m // GROUP
-    query_head = head * GROUP + m % GROUP
-    real = row < rows
-    in_dim = d < DIM
-    position = tl.load(positions + first_row + row, mask=real, other=-1)
-    at = (first_row + row).to(tl.int64) * query_step + query_head * DIM
-    q = tl.load(query + at[:, None] + d[None, :], mask=real[:, None] & in_dim[None, :], other=0.0)
-    if UPCAST:
-        q = q.to(tl.float32)
-
-    highest = tl.full((BLOCK_M,), -float("inf"), tl.float32)
-    total = tl.zeros((BLOCK_M,), tl.float32)
-    sums = tl.zeros((BLOCK_M, WIDE), tl.float32)
-    for first in range(0, count, BLOCK_N):
-        index = first + n
-        exists = index < count
-        slot = tl.load(slots + index, mask=exists, other=0).to(tl.int64)
-        place = slot * slot_step + head * head_step
-        in_pool = exists[:, None] & in_dim[None, :]
-        k = tl.load(keys + place[:, None] + d[None, :], mask=in_pool, other=0.0)
-        v = tl.load(values + place[:, None] + d[None, :], mask=in_pool, other=0.0)
-        if UPCAST:
-            k = k.to(tl.float32)
-            v = v.to(tl.float32)
-        if IEEE:
-            scores = tl.dot(q, tl.trans(k), input_precision="ieee") * scale
-        else:
-            scores = tl.dot(q, tl.trans(k)) * scale
-        if SOFTCAP:
-            # tanh(x) = 1 - 2 / (exp(2x) + 1), which neither overflows to NaN nor loses its sign.
-            scores = softcap * (1.0 - 2.0 / (tl.exp2(scores / softcap * (2.0 * LOG2_E)) + 1.0))
-        key_position = start + index
-        visible = exists[None, :] & (key_position[None, :] <= position[:, None])
-        if WINDOW:
-            visible = visible & (key_position[None, :] > position[:, None] - window)
-        scores = tl.where(visible, scores * LOG2_E, -float("inf"))
-        new_highest = tl.maximum(highest, tl.max(scores, 1))
-        # A row that has seen no key yet has no maximum to subtract.
-        base = tl.where(new_highest == -float("inf"), 0.0, new_highest)
-        weights = tl.exp2(scores - base[:, None])
-        shrink = tl.exp2(highest - base)
-        total = total * shrink + tl.sum(weights, 1)
-        if IEEE:
-            new = tl.dot(weights.to(v.dtype), v, input_precision="ieee")
-        else:
-            new = tl.dot(weights.to(v.dtype), v)
-        sums = sums * shrink[:, None] + new
-        highest = new_highest
-
-    seen = total > 0.0
-    divisor = tl.where(seen, total, 1.0)
-    result = (partial + row).to(tl.int64) * heads + query_head
-    tl.store(
-        out + result[:, None] * DIM + d[None, :], sums / divisor[:, None],
-        mask=real[:, None] & in_dim[None, :],
+    attend_tile(
+        query, keys + head.to(tl.int64) * head_step, values + head.to(tl.int64) * head_step,
+        table + tl.program_id(0) * 8, slots, positions, masks, sinks, out, partial, lse, head,
+        query_step, out_step, slot_step, scale, softcap, window, heads,
+        GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, SINKS, MASKS, UPCAST, PRECISION,
     )  # fmt: skip
-    tl.store(lse + result, tl.where(seen, highest + tl.log2(divisor), -float("inf")), mask=real)
 
 
 class Tile(NamedTuple):
@@ -113,6 +51,31 @@ class Tile(NamedTuple):
     stages: int = 2
 
 
+class Partials(NamedTuple):
+    """Results that have to be merged, float32."""
+
+    out: Tensor
+    """[partials, H, D]."""
+    lse: Tensor
+    """[partials, H]: log-sum-exp of the scores, base 2."""
+
+    @classmethod
+    def empty(cls, count: int, heads: int, dim: int, device: torch.device) -> Partials:
+        """Room for `count` partial results."""
+        shape = (count, heads, dim)
+        return cls(torch.empty(shape, device=device), torch.empty(shape[:2], device=device))
+
+
+class Scores(NamedTuple):
+    """What is done with the products of queries and keys."""
+
+    scale: float
+    window: int | None = None
+    softcap: float | None = None
+    sinks: Tensor | None = None
+    """[H]: a logit of each head that takes part in the softmax and has no value (gpt-oss)."""
+
+
 def attend(
     query: Tensor,
     keys: Tensor,
@@ -121,29 +84,35 @@ def attend(
     slots: Tensor,
     positions: Tensor,
     out: Tensor,
-    lse: Tensor,
+    partials: Partials,
     tile: Tile,
-    *,
-    scale: float,
-    window: int | None,
-    softcap: float | None,
-    upcast: bool,
+    scores: Scores,
+    masks: Tensor | None = None,
 ) -> None:
     """
-    Fill `out` and `lse` (base 2) with the partial results of the pieces in `table`.
+    Fill the rows of `out` [T, H, D] that have one piece, and `partials` for the others.
 
-    Shapes as in `attend_kernel`; `positions` int32 [T]. A piece has at most
-    `tile.block_m // (H // Hk)` rows. `upcast` computes in float32.
+    Shapes as in `attend_kernel`; `positions` integers [T]; `masks` int32, the words of the pieces'
+    masks where there are any. A piece has at most `tile.block_m // (H // Hk)` rows.
     """
-    _, heads, dim = query.shape
-    group = heads // keys.shape[1]
     launch(
         attend_kernel, (len(table), keys.shape[1]),
-        query, keys, values, table, slots, positions, out, lse,
-        query.stride(0), keys.stride(0), keys.stride(1), scale, softcap or 0.0, window or 0, heads,
-        GROUP=group, DIM=dim, WIDE=max(16, triton.next_power_of_2(dim)),
-        BLOCK_M=tile.block_m, BLOCK_N=tile.block_n,
-        WINDOW=window is not None, SOFTCAP=softcap is not None,
-        UPCAST=upcast, IEEE=upcast or query.dtype == torch.float32,
-        warps=tile.warps, stages=tile.stages,
+        query, keys, values, table, slots, positions, slots if masks is None else masks,
+        partials.lse if scores.sinks is None else scores.sinks, out, *partials,
+        query.stride(0), out.stride(0), keys.stride(0), keys.stride(1),
+        scores.scale, scores.softcap or 0.0, scores.window or 0, query.shape[1],
+        BLOCK_M=tile.block_m, BLOCK_N=tile.block_n, MASKS=masks is not None,
+        **constants(query, keys, scores), warps=tile.warps, stages=tile.stages,
     )  # fmt: skip
+
+
+def constants(query: Tensor, keys: Tensor, scores: Scores) -> dict[str, int | bool | str]:
+    """The constants that all attention kernels have in common."""
+    _, heads, dim = query.shape
+    upcast = interpreted(query) and query.dtype == torch.bfloat16
+    return {
+        "GROUP": heads // keys.shape[1], "DIM": dim, "WIDE": max(16, triton.next_power_of_2(dim)),
+        "WINDOW": scores.window is not None, "SOFTCAP": scores.softcap is not None,
+        "SINKS": scores.sinks is not None, "UPCAST": upcast,
+        "PRECISION": "ieee" if upcast or query.dtype == torch.float32 else "tf32",
+    }  # fmt: skip

@@ -11,12 +11,11 @@ from torch import Tensor
 
 from sglc_runtime.attention.pieces import Cut, plan_pieces
 from sglc_runtime.attention.tiles import choose_tile
-from sglc_runtime.kernels.triton.attend import attend
+from sglc_runtime.kernels.triton.attend import Partials, Scores, attend
 from sglc_runtime.kernels.triton.cases.case import Case, Cost, Inputs, Outputs
 from sglc_runtime.kernels.triton.cases.dense import dense_attention
 from sglc_runtime.kernels.triton.cases.making import DTYPES, normal, poisoned, pool
-from sglc_runtime.kernels.triton.launch import interpreted
-from sglc_runtime.kernels.triton.merge import merge
+from sglc_runtime.kernels.triton.merge import Parts, merge
 from sglc_runtime.models.base import Run
 
 Heads = tuple[int, int, int]
@@ -88,8 +87,10 @@ class _Attend:
             "slots": torch.from_numpy(pieces.slots).to(device),
             "part_starts": torch.from_numpy(pieces.part_starts).to(device),
             "parts": torch.from_numpy(pieces.parts).to(device),
-            "partial": poisoned(device, torch.float32, pieces.partials, heads, dim),
-            "lse": poisoned(device, torch.float32, pieces.partials, heads),
+            "partials": Partials(
+                poisoned(device, torch.float32, pieces.partials, heads, dim),
+                poisoned(device, torch.float32, pieces.partials, heads),
+            ),
             "out": poisoned(device, self.dtype, rows, heads, dim),
             "tile": tile,
             "sinks": normal(device, self.dtype, heads, seed=3) if self.sinks else None,
@@ -114,17 +115,13 @@ class _Attend:
 
     def run(self, inputs: Inputs) -> Outputs:
         """Both kernels, as a layer calls them."""
-        query = inputs["query"]
         attend(
-            query, inputs["keys"], inputs["values"], inputs["table"], inputs["slots"],
-            inputs["positions"], inputs["partial"], inputs["lse"], inputs["tile"],
-            scale=self._scale, window=self.window, softcap=self.softcap,
-            upcast=interpreted(query) and query.dtype == torch.bfloat16,
+            inputs["query"], inputs["keys"], inputs["values"], inputs["table"], inputs["slots"],
+            inputs["positions"], inputs["out"], inputs["partials"], inputs["tile"],
+            Scores(self._scale, self.window, self.softcap, inputs["sinks"]),
         )  # fmt: skip
-        merge(
-            inputs["partial"], inputs["lse"], inputs["part_starts"], inputs["parts"],
-            inputs["out"], inputs["sinks"],
-        )  # fmt: skip
+        parts = Parts(inputs["part_starts"], inputs["parts"])
+        merge(inputs["partials"], parts, inputs["out"], inputs["sinks"])
         return {"out": inputs["out"]}
 
     def expect(self, inputs: Inputs) -> Outputs:
