@@ -75,14 +75,14 @@ class Pieces:
     part_starts: Ints
     """[T + 1]: where each row's list in `parts` begins."""
     parts: Ints
-    """Indices of partial results, by row and then by position."""
+    """Indices of partial results, by row and then by position; rows of direct pieces have none."""
     masks: Ints = field(default_factory=lambda: np.empty(0, np.int32))
     """Words of the masks that `Column.MASK` points into."""
 
     @property
     def partials(self) -> int:
         """How many partial results there are; rows that a piece has nothing for count as well."""
-        return int(self.table[:, 1].sum())
+        return int(self.table[self.table[:, Column.DIRECT] == 0, Column.ROWS].sum())
 
     @property
     def keys_read(self) -> int:

@@ -21,30 +21,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sglc_runtime.attention.pieces import Column, Ints
-from sglc_runtime.attention.sharing import Traffic
+from sglc_runtime.attention.segments import segments_of
+from sglc_runtime.attention.sharing import TileShape
 from sglc_runtime.models.base import Run
 
 Ints64 = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class TreeShape:
-    """What a plan has to fit: the kernel's tile, the device, and the tables of a captured step."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeShape(TileShape):
+    """And the room in the tables of a captured step."""
 
-    tile_rows: int
-    """Rows of a piece: the height of the kernel's tile over the query heads of a KV head."""
-    kv_heads: int
-    traffic: Traffic
-    programs: int
-    """Programs that the device runs at once; a piece is one for each KV head."""
     pieces: int
     """Room in `SharedPieces.table`."""
     parts: int
     """Room in `SharedPieces.parts`, and for partial results."""
-    block: int = 64
-    """Keys of a block of the kernel; pieces are whole blocks but for the last of a stretch."""
-    shortest: int = 128
-    """Stretches are not split into fewer keys: each split is one more partial result of a row."""
     worth: int = 8 << 20
     """
     Bytes of a layer that a plan has to save. Below, the launch that reads the shared pieces is not
@@ -132,35 +123,22 @@ def plan_shared(
 
 def _stretches(runs: Sequence[Run], positions: Sequence[int], window: int | None) -> list[_Stretch]:
     """What two or more rows share, parents first."""
-    found: dict[tuple[int, int], tuple[int, int]] = {}
-    for first, last, _, length, position in runs:
-        if last - first > 1 and length:
-            start, end = found.get((first, last), (position, position))
-            if position != end:
-                raise ValueError("the runs of a row have a gap")
-            found[first, last] = start, end + length
-    if not found:
+    segments = segments_of(runs, len(positions), shared=True)
+    if not segments:
         return []
-    spans = sorted(found, key=lambda span: (span[0], -span[1]))
-    if spans[0][0] < 0 or max(last for _, last in spans) > len(positions):
-        raise ValueError("runs lie outside the batch")
     # reduceat takes the edges of all spans as one list, and wants a number behind the last row.
-    edges = np.fromiter(chain.from_iterable(spans), np.int64, 2 * len(spans))
+    edges = np.fromiter(chain.from_iterable(each[:2] for each in segments), np.int64)
     least = np.minimum.reduceat(np.array([*positions, 0]), edges)[::2].tolist()
-    stretches = []
-    around: list[tuple[int, int]] = []
-    for (first, last), position in zip(spans, least, strict=True):
-        start, end = found[first, last]
-        while around and around[-1][0] <= first:
-            around.pop()
-        if around and last > around[-1][0]:
-            raise ValueError("the runs are not those of a tree: their rows overlap")
-        if start != (around[-1][1] if around else 0):
-            raise ValueError("the runs of a row have a gap")
-        around.append((last, end))
-        lowest = 0 if window is None else max(0, position - window + 1)
-        stretches.append(_Stretch(first, last, start, min(end, position), lowest))
-    return stretches
+    return [
+        _Stretch(
+            each.first,
+            each.last,
+            each.start,
+            min(each.end, position),
+            0 if window is None else max(0, position - window + 1),
+        )
+        for each, position in zip(segments, least, strict=True)
+    ]
 
 
 def _choose(

@@ -30,6 +30,22 @@ class Traffic:
         return cls(2 * kv_heads * dim * itemsize, 2 * heads * (dim + 1) * 4)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileShape:
+    """What the cost of a plan depends on: the kernel's tile and the device."""
+
+    tile_rows: int
+    """Rows of a piece: the height of the kernel's tile over the query heads of a KV head."""
+    kv_heads: int
+    traffic: Traffic
+    programs: int
+    """Programs that the device runs at once; a piece is one for each KV head."""
+    block: int = 64
+    """Keys of a block of the kernel; splits are whole blocks."""
+    shortest: int = 128
+    """Keys are not split into fewer than these: each split is one more partial result of a row."""
+
+
 def worth_sharing(members: int, rows: int, length: int, tile_rows: int, traffic: Traffic) -> bool:
     """Whether `members` sequences with `rows` rows read `length` shared keys better together."""
     together = -(-rows // tile_rows)

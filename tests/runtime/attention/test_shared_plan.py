@@ -61,7 +61,7 @@ shapes = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**6), shapes, st.sampled_from([None, 5, 40]))
 def test_rows_see_all_their_keys_once(seed: int, shape: TreeShape, window: int | None) -> None:
     tree = decode_tree(seed)
