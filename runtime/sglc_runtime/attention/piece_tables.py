@@ -86,7 +86,7 @@ class PieceTables:
         self._words += words.size // 4
         if not direct:
             partial = self._partials - (last - first)
-            for offset in visible.any(1).nonzero()[0].tolist():
+            for offset in np.flatnonzero(visible.any(1)).tolist():
                 self._parts.append((first + offset, partial + offset, 1))
 
     def finish(self) -> Pieces:
@@ -128,7 +128,7 @@ class PieceTables:
         return visible if self._window is None else visible & (at > position - self._window)
 
 
-def _columns(rows: list[tuple[int, ...]], width: int) -> Ints64:
+def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Ints64:
     flat = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * width)
     return flat.reshape(-1, width).T
 

@@ -6,6 +6,9 @@ the rows of the piece. Rows that share a prefix are in one piece there (FastTree
 with long contexts are spread over several pieces (split KV, as in flash decoding), and a row's
 partial results are merged in the order of positions.
 
+`plan_pieces` is for fixed cuts, where results must not depend on the batch; `tree_pieces.plan_tree`
+cuts by cost: with masks, and with rows that are done in one piece (`Column.DIRECT`).
+
 Pure functions over plain data; nothing here knows a device.
 """
 
