@@ -35,10 +35,12 @@ class Linear:
 
     __slots__ = ("bias", "packed", "weight")
 
-    def __init__(self, weight: Tensor, bias: Tensor | None = None, *, keep: bool = False) -> None:
-        """`keep` keeps the plain weight too, for a tied embedding."""
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None = None, *, keep: bool = False, packed: bool = True
+    ) -> None:
+        """`keep` keeps the plain weight too, for a tied embedding; not `packed` has only that."""
         self.bias = bias
-        pack = weight.device.type == "cpu" and packing_works(weight.dtype)
+        pack = packed and weight.device.type == "cpu" and packing_works(weight.dtype)
         self.packed: Tensor | None = None
         if pack:
             self.packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous())

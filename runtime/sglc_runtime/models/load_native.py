@@ -45,6 +45,7 @@ def load_native(
     device: torch.device,
     dtype: str,
     in_c: bool | None = None,
+    fused: bool | None = None,
     quantization: Quantization = "none",
     lora: Path | None = None,
     dummy: bool = False,
@@ -54,12 +55,12 @@ def load_native(
     Read a folder's config.json and safetensors files.
 
     `in_c` asks for the C decoder or for torch; by default `suits_c` decides where there is a
-    compiler. The C decoder computes in float32 whatever the weights are stored in, and `dtype`
-    "bfloat16" rounds its weights. `lora` is the folder of an adapter to merge, `dummy` makes
-    weights up. With `group`, this process's part is read, for torch, which alone runs in several
-    processes. Raises `NotNative`
-    for models and adapters that are not implemented, `LoadError` for broken ones and quantization
-    where it cannot be had, and `CompilerUnavailable`
+    compiler. `fused` asks for the decoder with Triton's kernels or for torch's operations alone; by
+    default `suits_fused` decides. The C decoder computes in float32 whatever the weights are stored
+    in, and `dtype` "bfloat16" rounds its weights. `lora` is the folder of an adapter to merge,
+    `dummy` makes weights up. With `group`, this process's part is read, for torch, which alone runs
+    in several processes. Raises `NotNative` for models and adapters that are not implemented,
+    `LoadError` for broken ones and quantization where it cannot be had, and `CompilerUnavailable`
     where the C decoder was asked for.
     """
     config = parse_decoder(folder, read_config(folder))
@@ -80,7 +81,8 @@ def load_native(
             check_split(config, group.size)
             if quantized:
                 raise LoadError("unsupported_model", f"{quantization} weights need tp_size 1")
-            return NativeModel(WeightReader(config, files, device, chosen, group.split), group)
+            reader = WeightReader(config, files, device, chosen, group.split)
+            return _in_torch(reader, group, fused)
         if quantized or (suits if in_c is None else in_c):
             kept = torch.bfloat16 if dtype == "bfloat16" else None
             try:
@@ -92,4 +94,14 @@ def load_native(
                 if in_c:
                     raise
                 log.info("decoder in torch operations: %s", reason)
-        return NativeModel(WeightReader(config, files, device, chosen))
+        return _in_torch(WeightReader(config, files, device, chosen), None, fused)
+
+
+def _in_torch(reader: WeightReader, group: Group | None, fused: bool | None) -> NativeModel:
+    if fused or (fused is None and reader.device.type == "cuda"):
+        # Triton takes long to import, and CPUs do not need it.
+        from sglc_runtime.models.fused import FusedModel, suits_fused
+
+        if fused or suits_fused(reader.config, reader.device):
+            return FusedModel(reader, group)
+    return NativeModel(reader, group)

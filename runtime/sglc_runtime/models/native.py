@@ -18,8 +18,11 @@ from sglc_runtime.models.base import Attention, Batch, ModelSpec
 from sglc_runtime.models.config import DecoderConfig
 from sglc_runtime.models.linear import MIN_ROWS, Linear
 from sglc_runtime.models.rope import rope_tables
-from sglc_runtime.models.weights import LayerWeights, WeightReader
+from sglc_runtime.models.weights import LayerWeights, Projection, WeightReader
 from sglc_runtime.parallel.group import Group, gather_logits, lookup
+
+Rotation = tuple[Tensor, Tensor]
+"""Cosines and signed sines [T, 1, D] of a pass's positions."""
 
 
 def spec_of(config: DecoderConfig, dtype: torch.dtype) -> ModelSpec:
@@ -40,7 +43,9 @@ def spec_of(config: DecoderConfig, dtype: torch.dtype) -> ModelSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
+class Layer:
+    """One transformer block."""
+
     window: int | None
     input_norm: Tensor
     qkv: Linear
@@ -52,17 +57,20 @@ class _Layer:
     down: Linear
 
 
-def _pack(weights: LayerWeights) -> _Layer:
-    return _Layer(
+def _layer(weights: LayerWeights, packed: bool) -> Layer:
+    def linear(projection: Projection) -> Linear:
+        return Linear(projection.weight, projection.bias, packed=packed)
+
+    return Layer(
         window=weights.window,
         input_norm=weights.input_norm,
-        qkv=Linear(weights.qkv.weight, weights.qkv.bias),
+        qkv=linear(weights.qkv),
         q_norm=weights.q_norm,
         k_norm=weights.k_norm,
-        o=Linear(weights.o.weight, weights.o.bias),
+        o=linear(weights.o),
         post_norm=weights.post_norm,
-        gate_up=Linear(weights.gate_up.weight, weights.gate_up.bias),
-        down=Linear(weights.down.weight, weights.down.bias),
+        gate_up=linear(weights.gate_up),
+        down=linear(weights.down),
     )
 
 
@@ -76,16 +84,20 @@ class NativeModel:
 
     implementation = "native"
 
-    def __init__(self, reader: WeightReader, group: Group | None = None) -> None:
+    def __init__(
+        self, reader: WeightReader, group: Group | None = None, *, packed: bool = True
+    ) -> None:
+        """`packed` lays weights out for the CPU, where it has a layout of its own."""
         config = reader.local
         assert reader.dtype is not None
         self.spec = spec_of(config, reader.dtype)
         self._group = group
         self._embedding = reader.embedding()
-        self._layers = tuple(map(_pack, reader.layers()))
+        self._layers = tuple(_layer(weights, packed) for weights in reader.layers())
         self._norm = reader.norm()
         head = reader.head()
-        self._head = Linear(self._embedding, keep=True) if head is None else Linear(head)
+        weight = self._embedding if head is None else head
+        self._head = Linear(weight, keep=head is None, packed=packed)
         self._eps = config.norm_eps
         self._scale = config.head_dim**-0.5
         self._cos, self._sin = rope_tables(
@@ -106,23 +118,14 @@ class NativeModel:
     @torch.no_grad()
     def forward(self, batch: Batch, attention: Attention) -> Tensor:
         """Logits [R, vocab] (float32) of `batch.rows`."""
-        heads, kv_heads = self.spec.num_heads, self.spec.num_kv_heads
-        dim, rows = self.spec.head_dim, len(batch.ids)
+        rows = len(batch.ids)
         x = lookup(batch.ids, self._embedding, self._group)
-        cos, sin = self._cos[batch.positions, None], self._sin[batch.positions, None]
+        rotation = self._rotation(batch.positions)
         if rows < MIN_ROWS:
             x = x.expand(MIN_ROWS, -1).contiguous()
         for index, layer in enumerate(self._layers):
             qkv = layer.qkv(self._rms(x, layer.input_norm))[:rows]
-            qkv = qkv.view(rows, heads + 2 * kv_heads, dim)
-            qk, v = qkv[:, : heads + kv_heads], qkv[:, heads + kv_heads :]
-            if layer.q_norm is not None and layer.k_norm is not None:
-                q, k = qk[:, :heads], qk[:, heads:]
-                qk = torch.cat([self._rms(q, layer.q_norm), self._rms(k, layer.k_norm)], 1)
-            qk = qk * cos + qk.roll(dim // 2, -1) * sin
-            out = attention(
-                index, qk[:, :heads], qk[:, heads:], v, scale=self._scale, window=layer.window
-            ).reshape(rows, heads * dim)
+            out = self._attend(index, layer, qkv, rotation, attention)
             if rows < MIN_ROWS:
                 out = out.expand(MIN_ROWS, -1).contiguous()
             x = x + self._sum(layer.o(out))
@@ -135,3 +138,24 @@ class NativeModel:
             part = self._head(self._rms(x, self._norm))[:wanted]
             return gather_logits(part, self.spec.vocab_size, self._group).float()
         return x.new_empty(0, self.spec.vocab_size, dtype=torch.float32)
+
+    def _rotation(self, positions: Tensor) -> Rotation:
+        return self._cos[positions, None], self._sin[positions, None]
+
+    def _attend(
+        self, index: int, layer: Layer, qkv: Tensor, rotation: Rotation, attention: Attention
+    ) -> Tensor:
+        """Norm and rotate queries and keys of `qkv` [T, (H + 2 * Hk) * D]; attend: [T, H * D]."""
+        heads, kv_heads, dim = self.spec.num_heads, self.spec.num_kv_heads, self.spec.head_dim
+        rows = len(qkv)
+        qkv = qkv.view(rows, heads + 2 * kv_heads, dim)
+        qk, v = qkv[:, : heads + kv_heads], qkv[:, heads + kv_heads :]
+        if layer.q_norm is not None and layer.k_norm is not None:
+            q, k = qk[:, :heads], qk[:, heads:]
+            qk = torch.cat([self._rms(q, layer.q_norm), self._rms(k, layer.k_norm)], 1)
+        cos, sin = rotation
+        qk = qk * cos + qk.roll(dim // 2, -1) * sin
+        out = attention(
+            index, qk[:, :heads], qk[:, heads:], v, scale=self._scale, window=layer.window
+        )
+        return out.reshape(rows, heads * dim)

@@ -18,6 +18,9 @@ from sglc_runtime.kernels.triton.elementwise import choose_shape
 from sglc_runtime.kernels.triton.launch import launch
 from sglc_runtime.kernels.triton.rounding import mantissa, rounded, storable, to_pool
 
+LARGEST = 256
+"""Numbers of a head."""
+
 
 @triton.jit
 def _weighted(normed, q_norm, k_norm, is_query, d, in_half, like: tl.constexpr):  # fmt: skip
