@@ -28,17 +28,28 @@ def ahead_engine(**options: object) -> EngineLoop:
     return engine
 
 
+def late_engine(lane: Lane, **options: object) -> EngineLoop:
+    """The same on a device of the test's own."""
+    engine = ahead_engine(**options)
+    _replace(engine, lane, None)
+    return engine
+
+
 def torch_engine(lane: Lane, recorder: Recorder) -> EngineLoop:
-    """The same with a model in torch operations, on a device of the test's own."""
+    """That with a model in torch operations, whose steps can be recorded."""
     engine = ahead_engine(kv_slots=256)
-    model = load_native(checkpoint(), device=CPU, dtype="float32", in_c=False)
-    engine.model = model
+    engine.model = load_native(checkpoint(), device=CPU, dtype="float32", in_c=False)
+    _replace(engine, lane, recorder)
+    return engine
+
+
+def _replace(engine: EngineLoop, lane: Lane, recorder: Recorder | None) -> None:
     attention = cast(PooledAttention, engine.attention)
     slots = engine.cache.allocator.num_slots
+    config = EngineConfig(max_running=engine.limits.max_running)
     engine.executor = make_executor(
-        EngineConfig(), model, attention, slots, CPU, lane=lane, recorder=recorder
+        config, engine.model, attention, slots, CPU, lane=lane, recorder=recorder
     )
-    return engine
 
 
 class Watched:
