@@ -26,8 +26,7 @@ VALUES: dict[str, dict[Any, Any]] = {
     "attention": {"torch_native": "torch", None: "auto"},
     "schedule_policy": {"dfs-weight": "dfs"},
     "kv_cache_dtype": {"bf16": "auto", "bfloat16": "auto"},
-    "chunk_tokens": {-1: (1 << 31) - 1, None: 512},
-    "max_running": {None: 64},
+    "chunk_tokens": {-1: (1 << 31) - 1},
 }
 """SGLang's values of options, by our names; its None leaves the choice to the engine."""
 

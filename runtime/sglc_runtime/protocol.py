@@ -364,14 +364,14 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     Share of the memory that the pool takes: on a CPU of what is free (None: 0.5), on a GPU of what
     was free before the weights came, these included (None: 0.85).
     """
-    max_running: int = 64
-    """Sequences in one batch."""
+    max_running: int | None = None
+    """Sequences in one batch; None is what suits the device, see `most_running`."""
     eviction: Literal["next_use", "lru"] = "next_use"
     """Which cached prefix goes first: what is needed last as far as is known, or the oldest."""
     max_waiting: int | None = None
     """Requests that may wait beyond those that have a place; more fail as `overloaded`."""
-    chunk_tokens: int = 512
-    """Token rows of one forward pass at most."""
+    chunk_tokens: int | None = None
+    """Token rows of one forward pass at most; None is what suits the device, see `most_rows`."""
     threads: int | None = None
     """Threads of the model; None chooses from the free cores and the model's size."""
     quantization: Literal["none", "int8", "int4"] = "none"
@@ -414,3 +414,18 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     """Seed of requests that bring none; None draws one."""
     tp_size: int = 1
     """Processes of this machine that share the model's layers: tensor parallelism."""
+
+    @property
+    def most_running(self) -> int:
+        """Sequences in one batch."""
+        return self.max_running or (256 if self.device.startswith("cuda") else 64)
+
+    @property
+    def most_rows(self) -> int:
+        """
+        Token rows of one forward pass.
+
+        On a GPU as many as keep its matrix units busy, which few rows do not; on a CPU as many as
+        leave the sequences that decode in the same pass a short wait.
+        """
+        return self.chunk_tokens or (8192 if self.device.startswith("cuda") else 512)

@@ -81,10 +81,10 @@ def _start(
         attention,
         kv_slots=slots,
         device=device,
-        max_running=config.max_running,
+        max_running=config.most_running,
         max_waiting=config.max_waiting,
         eviction=config.eviction,
-        chunk_tokens=config.chunk_tokens,
+        chunk_tokens=config.most_rows,
     )
     engine.context.jump_forward = config.jump_forward
     engine.decoding.overlap = not config.disable_overlap_schedule
@@ -196,7 +196,7 @@ def _pool(
             kv_slots=config.kv_slots,
             mem_fraction_static=SHARE[device.type] if share is None else share,
             before=before,
-            most=config.max_running * spec.context_length,
+            most=config.most_running * spec.context_length,
         )
     except ValueError as error:
         raise EngineError("internal", str(error)) from error

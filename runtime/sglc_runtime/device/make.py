@@ -33,14 +33,14 @@ def make_executor(
     recorder: Recorder | None = None,
 ) -> DeviceExecutor:
     """
-    An executor for steps of up to `config.max_running` sequences.
+    An executor for steps of up to `config.most_running` sequences.
 
     `slots` are handed out; the pool of `attention` has at least one more, which padding rows use.
     `lane` and `recorder` are by default those of the device.
     """
     if attention.slots <= slots:
         raise ValueError("the pool has no slot for padding rows")
-    rows = min(config.max_running, slots)
+    rows = min(config.most_running, slots)
     table = SlotTable(rows, min(model.spec.context_length, slots), slots, device)
     backend: DecodeBackend
     if hasattr(attention, "bind_decode"):
@@ -62,4 +62,4 @@ def recorder_of(config: EngineConfig, device: torch.device) -> Recorder:
     """What runs steps on `device` as the configuration says."""
     if device.type != "cuda" or config.disable_cuda_graph:
         return Eager()
-    return Graphs(CudaCapture(device), config.cuda_graph_max_bs or config.max_running)
+    return Graphs(CudaCapture(device), config.cuda_graph_max_bs or config.most_running)
