@@ -59,7 +59,7 @@ class Packer:
                 ]
             )
         by_sequence = {id(item.sequence): item for item in work}
-        order, runs = _shared_runs([(item.sequence, item.end - item.start) for item in work])
+        order, runs = shared_runs([(item.sequence, item.end - item.start) for item in work])
         return self._mixed([by_sequence[id(sequence)] for sequence in order], runs)
 
     def order(self, work: list[Work], version: int) -> list[Work]:
@@ -68,7 +68,7 @@ class Packer:
         # A sequence that jumped forward keeps its place, but more of it is the tree's.
         lengths = [sequence.node_length for sequence in members]
         if (version, lengths) != (self._version, self._lengths) or members != self._members:
-            order, self._shared = _shared_runs([(sequence, 1) for sequence in members])
+            order, self._shared = shared_runs([(sequence, 1) for sequence in members])
             places = {id(sequence): place for place, sequence in enumerate(members)}
             self._order = [places[id(sequence)] for sequence in order]
             self._members, self._lengths, self._version = members, lengths, version
@@ -125,7 +125,7 @@ class Packer:
         return torch.frombuffer(flat, dtype=torch.int64).view(len(lines), -1).to(self.device)
 
 
-def _shared_runs(members: list[tuple[Sequence, int]]) -> tuple[list[Sequence], list[Run]]:
+def shared_runs(members: list[tuple[Sequence, int]]) -> tuple[list[Sequence], list[Run]]:
     """Sequences in depth-first order, and the runs of the tree's nodes, parents first."""
     chains = [
         (sequence.node.chain() if sequence.node is not None else [], sequence, rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 
@@ -18,18 +18,26 @@ log = logging.getLogger(__name__)
 Action = Callable[[], None]
 
 
+class Form(NamedTuple):
+    """What a recording holds for: everything of a step that is not in its inputs."""
+
+    rows: int
+    shared: bool = False
+    """Shared pieces are read apart."""
+
+
 class Recorder(Protocol):
     """Runs actions that do the same every time, over tensors at the same addresses."""
 
-    def ready(self, rows: int) -> bool:
-        """Whether a step of this size can be run without preparation."""
+    def ready(self, form: Form) -> bool:
+        """Whether such a step can be run without preparation."""
         ...
 
-    def prepare(self, rows: int, action: Action) -> None:
+    def prepare(self, form: Form, action: Action) -> None:
         """Try `action` and record it where that is possible; its inputs are padding."""
         ...
 
-    def run(self, rows: int, action: Action) -> None:
+    def run(self, form: Form, action: Action) -> None:
         """Do what `action` does."""
         ...
 
@@ -37,15 +45,15 @@ class Recorder(Protocol):
 class Eager:
     """Calls the action."""
 
-    def ready(self, rows: int) -> bool:
+    def ready(self, form: Form) -> bool:
         """There is nothing to prepare."""
         return True
 
-    def prepare(self, rows: int, action: Action) -> None:
+    def prepare(self, form: Form, action: Action) -> None:
         """Call it once: kernels are compiled, and memory that is missing is missed now."""
         action()
 
-    def run(self, rows: int, action: Action) -> None:
+    def run(self, form: Form, action: Action) -> None:
         """Call it."""
         action()
 
@@ -80,20 +88,20 @@ class Graphs:
     def __init__(self, capture: Capture, most: int) -> None:
         self._capture = capture
         self._most = most
-        self._replays: dict[int, Action] = {}
+        self._replays: dict[Form, Action] = {}
 
     @property
-    def recorded(self) -> tuple[int, ...]:
-        """Sizes that have a recording, ascending."""
+    def recorded(self) -> tuple[Form, ...]:
+        """What has a recording, the smallest first."""
         return tuple(sorted(self._replays))
 
-    def ready(self, rows: int) -> bool:
+    def ready(self, form: Form) -> bool:
         """Whether it is recorded, or never will be."""
-        return rows in self._replays or rows > self._most
+        return form in self._replays or form.rows > self._most
 
-    def prepare(self, rows: int, action: Action) -> None:
+    def prepare(self, form: Form, action: Action) -> None:
         """Record a step; raises what `action` itself raises."""
-        if rows > self._most:
+        if form.rows > self._most:
             action()
             return
         try:
@@ -102,19 +110,19 @@ class Graphs:
             self._give_up(0, f"decode steps run without CUDA graphs: {reason}")
             return
         try:
-            self._replays[rows] = self._capture.record(action)
+            self._replays[form] = self._capture.record(action)
         except torch.OutOfMemoryError as error:
             self._give_up(
-                rows - 1,
-                f"no memory for the CUDA graph of a decode step of {rows} rows, which now runs"
+                form.rows - 1,
+                f"no memory for the CUDA graph of a decode step of {form.rows} rows, which now runs"
                 f" without; lower cuda_graph_max_bs or mem_fraction_static: {error}",
             )
         except RuntimeError as error:
             self._give_up(0, f"decode steps run without CUDA graphs, capture failed: {error}")
 
-    def run(self, rows: int, action: Action) -> None:
+    def run(self, form: Form, action: Action) -> None:
         """Replay the recording, or call the action."""
-        replay = self._replays.get(rows)
+        replay = self._replays.get(form)
         (action if replay is None else replay)()
 
     def _give_up(self, most: int, message: str) -> None:

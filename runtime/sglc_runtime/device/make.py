@@ -12,6 +12,7 @@ from sglc_runtime.device.cuda_graphs import CudaCapture
 from sglc_runtime.device.graphs import Eager, Graphs, Recorder
 from sglc_runtime.device.lane import Lane, lane_of
 from sglc_runtime.device.runner import DeviceExecutor
+from sglc_runtime.device.shared import SharedTables, SharingBackend, tree_shape
 from sglc_runtime.device.slot_table import SlotTable
 from sglc_runtime.device.step import DecodeBackend
 from sglc_runtime.device.torch_decode import TorchDecode
@@ -42,19 +43,38 @@ def make_executor(
         raise ValueError("the pool has no slot for padding rows")
     rows = min(config.most_running, slots)
     table = SlotTable(rows, min(model.spec.context_length, slots), slots, device)
-    backend: DecodeBackend
-    if hasattr(attention, "bind_decode"):
-        backend = cast(DecodeBackend, attention)
-    else:
-        backend = TorchDecode(attention)
     return DeviceExecutor(
         model,
-        backend,
+        backend_of(attention),
         sample_in_torch,
         table,
         bucket_sizes(rows, config.cuda_graph_max_bs),
         lane=lane or lane_of(device),
         recorder=recorder or recorder_of(config, device),
+        shared=shared_of(attention, table),
+    )
+
+
+def backend_of(attention: PooledAttention) -> DecodeBackend:
+    """Attention of decode steps: the backend's own, or torch over the backend's pool."""
+    if hasattr(attention, "bind_decode"):
+        return cast(DecodeBackend, attention)
+    return TorchDecode(attention)
+
+
+def shared_of(attention: PooledAttention, table: SlotTable) -> SharedTables | None:
+    """Tables of shared prefixes, where attention can read them and results may depend on it."""
+    if attention.deterministic or not hasattr(attention, "shared_rows"):
+        return None
+    backend = cast(SharingBackend, attention)
+    windows = [window for window in backend.spec.windows if window is not None]
+    everything = len(windows) < len(backend.spec.windows)
+    return SharedTables(
+        table.rows,
+        tree_shape(backend),
+        table.width,
+        None if everything else max(windows),
+        table.tensor.device,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sglc_runtime.device.executor import DecodeStep
 from sglc_runtime.device.inputs import HostBlock
@@ -48,8 +49,9 @@ class BucketRows:
         sources: Sequence[int],
         table_rows: Sequence[int],
         slots: Sequence[int],
+        own_starts: NDArray[np.int32] | int,
     ) -> None:
-        """Write a step's inputs, without masks."""
+        """Write a step's inputs, without masks; `own_starts` [B] or the same for all rows."""
         block, count = self.block, len(step.work)
         block["ids"][:count] = ids
         block["sources"][:count] = sources
@@ -57,6 +59,7 @@ class BucketRows:
         block["out_slots"][:count] = slots
         block["table_rows"][:count] = table_rows
         block["tokens"][:count] = step.tokens
+        block["own_starts"][:] = own_starts
         if step.runs != self._runs:
             self._members(step.runs)
 

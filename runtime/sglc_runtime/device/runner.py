@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sglc_runtime.attention.shared_plan import SharedPlan
 from sglc_runtime.device.buckets import bucket_of
 from sglc_runtime.device.executor import DecodeStep, Pending
-from sglc_runtime.device.graphs import Recorder
+from sglc_runtime.device.graphs import Form, Recorder
 from sglc_runtime.device.inputs import StepInputs, block_bytes, step_inputs
 from sglc_runtime.device.lane import Lane
 from sglc_runtime.device.masks import known_ahead, mask_of
 from sglc_runtime.device.rows import BucketRows
+from sglc_runtime.device.shared import SharedTables
 from sglc_runtime.device.slot_table import SlotTable, Update
 from sglc_runtime.device.staging import SETS, BufferSet, Launched
 from sglc_runtime.device.step import DecodeBackend, SampleOnDevice, decode_step
@@ -23,8 +25,9 @@ from sglc_runtime.models.base import Attention, Model
 
 @dataclass(frozen=True, slots=True)
 class _Bucket:
-    """Steps of one size."""
+    """Steps of one form."""
 
+    form: Form
     host: BucketRows
     inputs: StepInputs
     attention: Attention
@@ -48,6 +51,7 @@ class DeviceExecutor:
         *,
         lane: Lane,
         recorder: Recorder,
+        shared: SharedTables | None = None,
     ) -> None:
         most, words = sizes[-1], -(-model.spec.vocab_size // 32)
         device = table.tensor.device
@@ -56,6 +60,7 @@ class DeviceExecutor:
         self._attention = attention
         self._sample = sample
         self._table = table
+        self._shared = shared
         self._lane = lane
         self._recorder = recorder
         self._vocab = model.spec.vocab_size
@@ -67,7 +72,7 @@ class DeviceExecutor:
         self._arange = torch.arange(most, device=device)
         self._sets = [BufferSet(lane, size, (most, words), most) for _ in range(SETS)]
         self._turn = 0
-        self._buckets: dict[int, _Bucket] = {}
+        self._buckets: dict[Form, _Bucket] = {}
         self._last: Launched | None = None
 
     def accepts(self, step: DecodeStep) -> bool:
@@ -88,9 +93,11 @@ class DeviceExecutor:
             raise ValueError(f"{len(step.work)} rows in a step of {self.sizes[-1]} at most")
         ids, sources = self._ids(step, previous)
         try:
-            return self._launch(step, self._bucket(size), ids, sources)
+            return self._launch(step, size, ids, sources)
         except BaseException:
             self._table.forget()
+            if self._shared is not None:
+                self._shared.forget()
             self._last = None
             raise
 
@@ -98,9 +105,8 @@ class DeviceExecutor:
     def warm_up(self) -> None:
         """Try every bucket, the largest first: smaller ones then find memory that it left."""
         for size in reversed(self.sizes):
-            bucket = self._buckets.get(size) or self._make(size)
-            self._buckets[size] = bucket
-            self._prepare(bucket)
+            for shared in (False, True)[: 1 + (self._shared is not None)]:
+                self._prepare(self._make(Form(size, shared)))
 
     def _ids(self, step: DecodeStep, previous: Pending | None) -> tuple[list[int], list[int]]:
         """Ids of the rows where they are known, and where to take the others from."""
@@ -121,9 +127,7 @@ class DeviceExecutor:
                 ids[row] = tokens[source]
         return ids, [-1] * len(ids)
 
-    def _launch(
-        self, step: DecodeStep, bucket: _Bucket, ids: list[int], sources: list[int]
-    ) -> Pending:
+    def _launch(self, step: DecodeStep, size: int, ids: list[int], sources: list[int]) -> Pending:
         lane, count = self._lane, len(step.work)
         buffers = self._sets[self._turn]
         self._turn = (self._turn + 1) % SETS
@@ -133,29 +137,44 @@ class DeviceExecutor:
         )
         if len(update.slots):
             self._write(update)
-        bucket.host.fill(step, ids, sources, table_rows, slots)
+        plan = self._plan(step, table_rows, size)
+        bucket = self._bucket(Form(size, plan is not None))
+        own_starts = 0 if plan is None else plan.own_starts
+        bucket.host.fill(step, ids, sources, table_rows, slots, own_starts)
         self._put_masks(step, bucket.host, buffers)
         data = bucket.host.block.bytes
         lane.copy(self._block[: len(data)], buffers.put(data))
-        lane.call(lambda: self._recorder.run(bucket.host.rows, lambda: self._run(bucket)))
+        lane.call(lambda: self._recorder.run(bucket.form, lambda: self._run(bucket)))
         lane.copy(buffers.tokens[:count], self._tokens[:count])
         launched = Launched(buffers.tokens[:count], lane.mark())
         buffers.launched = self._last = launched
         return launched
 
+    def _plan(self, step: DecodeStep, table_rows: list[int], size: int) -> SharedPlan | None:
+        """What is shared, with its tables on the device."""
+        shared = self._shared
+        if shared is None:
+            return None
+        plan, new = shared.plan(step, table_rows, size)
+        if plan is not None and new:
+            data = torch.from_numpy(shared.contents(plan))
+            self._lane.copy(shared.block[: len(data)], self._lane.send(data, shared.block.device))
+        return plan
+
     def _run(self, bucket: _Bucket) -> None:
         decode_step(self._model, bucket.attention, self._sample, bucket.inputs, bucket.out)
 
-    def _bucket(self, rows: int) -> _Bucket:
-        bucket = self._buckets.get(rows)
-        if bucket is None:
-            bucket = self._buckets[rows] = self._make(rows)
-        if not self._recorder.ready(rows):
+    def _bucket(self, form: Form) -> _Bucket:
+        bucket = self._make(form)
+        if not self._recorder.ready(form):
             self._prepare(bucket)
         return bucket
 
-    def _make(self, rows: int) -> _Bucket:
-        table = self._table
+    def _make(self, form: Form) -> _Bucket:
+        bucket = self._buckets.get(form)
+        if bucket is not None:
+            return bucket
+        table, rows = self._table, form.rows
         inputs = step_inputs(
             rows,
             self._block,
@@ -163,13 +182,16 @@ class DeviceExecutor:
             masks=self._masks,
             tokens=self._tokens,
             arange=self._arange,
+            shared=self._shared.views(rows) if form.shared and self._shared else None,
         )
-        return _Bucket(
+        bucket = self._buckets[form] = _Bucket(
+            form,
             BucketRows(rows, pad_row=table.pad_row, pad_slot=table.pad_slot),
             inputs,
             self._attention.bind_decode(inputs.decode),
             self._tokens[:rows],
         )
+        return bucket
 
     def _prepare(self, bucket: _Bucket) -> None:
         """Let the recorder try a step of padding; tokens that the next step needs are kept."""
@@ -180,7 +202,7 @@ class DeviceExecutor:
 
     def _try(self, bucket: _Bucket) -> None:
         kept = self._tokens.clone()
-        self._recorder.prepare(bucket.host.rows, lambda: self._run(bucket))
+        self._recorder.prepare(bucket.form, lambda: self._run(bucket))
         self._tokens.copy_(kept)
 
     def _write(self, update: Update) -> None:
