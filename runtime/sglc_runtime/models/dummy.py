@@ -60,6 +60,8 @@ def made(name: str, shape: Sequence[int], dtype: torch.dtype, device: torch.devi
     if len(shape) == 1:
         fill = torch.zeros if name.endswith("bias") else torch.ones
         return fill(*shape, dtype=dtype, device=device)
+    if device.type == "meta":
+        return torch.empty(*shape, dtype=dtype, device=device)
     generator = torch.Generator(device).manual_seed(crc32(name.encode()))
     empty = torch.empty(*shape, dtype=dtype, device=device)
     return empty.normal_(0.0, DEVIATION, generator=generator)
