@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from sglc_runtime.choice_paths import ChoicePath, Want, choice_paths
 from sglc_runtime.choices import (
     greedy_token_selection,
     mean,
@@ -166,7 +167,12 @@ class GenerateRun(StepRun):
 
 
 class ScoreRun(StepRun):
-    """Choices after one prompt: first the prompt, then what each choice adds to it."""
+    """
+    Choices after one prompt, in one pass where it has room for them.
+
+    The first sequence is the prompt with the ids of a choice behind it; the others start where they
+    part from those before them, which hand their ids to the radix tree when they are planned.
+    """
 
     def __init__(self, request: Request, context: EngineContext, step: Score) -> None:
         super().__init__(request, context)
@@ -174,7 +180,11 @@ class ScoreRun(StepRun):
         self.choices: list[list[int]] = []
         self.logprobs: list[list[float]] = []
         self.unconditional: list[list[float]] = []
-        self._rows: dict[int, list[float]] = {}
+        self._wants: list[tuple[list[list[float]], int, list[list[Want]]]] = []
+        """
+        For each sequence: which table its log probabilities go to, the position of its first
+        logits, and what they are read for.
+        """
 
     def start(self) -> list[Sequence]:
         ids = self.request.path.ids.copy()
@@ -188,44 +198,44 @@ class ScoreRun(StepRun):
         self.context.check_length(len(ids))
         longest = max(map(len, self.choices))
         self.context.check_length(len(ids) + longest, "the prompt and its longest choice")
-        self.logprobs = [[] for _ in self.choices]
+        self.logprobs = [[0.0] * len(tokens) for tokens in self.choices]
         self.unconditional = [[] for _ in self.choices]
-        sequences = [self._add(Sequence(self, self._order(0), ids, len(ids) - 1))]
+        first, paths = choice_paths(self.choices)
+        # The prompt's last row comes with the first path, or alone where nothing follows it.
+        alone = ChoicePath([], 0, [])
+        head = paths[0] if paths else alone
+        self._sequence(self.logprobs, ids + head.ids, len(ids) - 1, [first, *head.wants])
+        for path in paths[1:]:
+            self._sequence(self.logprobs, ids + path.ids, len(ids) + path.shared, path.wants)
         if self.step.method == "unconditional_likelihood_normalized":
-            for index, tokens in enumerate(self.choices):
-                self.unconditional[index] = [0.0]
-                if len(tokens) > 1:
-                    order = self._order(1 + len(self.choices) + index)
-                    sequences.append(
-                        self._add(Sequence(self, order, tokens[:-1], 0, targets=tokens))
-                    )
-        return sequences
+            # The first id of all has no probability of its own.
+            self.unconditional = [[0.0] * len(tokens) for tokens in self.choices]
+            for path in paths:
+                self._sequence(self.unconditional, path.ids, path.shared, path.wants)
+        return self.sequences.copy()
+
+    def _sequence(
+        self, table: list[list[float]], ids: list[int], want_from: int, wants: list[list[Want]]
+    ) -> None:
+        """Add a sequence whose logits from `want_from` on are read for `wants`."""
+        number = len(self._wants)
+        # What follows the last id differs from choice to choice; what is wanted says which.
+        targets = [*ids, ids[-1]]
+        self._wants.append((table, want_from, wants))
+        self._add(Sequence(self, self._order(number), ids, want_from, targets=targets))
 
     def computed(self, sequence: Sequence, row: Tensor) -> list[Sequence]:
-        number = sequence.order[2]
-        if number:
-            return []
-        first = row.log_softmax(-1)
-        children: list[Sequence] = []
-        for index, tokens in enumerate(self.choices):
-            self.logprobs[index].append(float(first[tokens[0]]))
-            if len(tokens) > 1:
-                ids = sequence.ids + tokens
-                child = Sequence(
-                    self, self._order(1 + index), ids[:-1], len(sequence.ids), targets=ids
-                )
-                children.append(self._add(child))
-        return children
+        return []
 
     def scored(self, sequence: Sequence, position: int, rows: Tensor) -> None:
-        assert sequence.targets is not None
-        wanted = sequence.targets[position + 1 : position + 1 + len(rows)]
-        values = [float(row[token]) for row, token in zip(rows, wanted, strict=True)]
-        index = sequence.order[2] - 1
-        if index < len(self.choices):
-            self.logprobs[index] += values
-        else:
-            self.unconditional[index - len(self.choices)] += values
+        table, first, wants = self._wants[sequence.order[2]]
+        at = position - first
+        found = [
+            (row, want) for row, each in enumerate(wants[at : at + len(rows)]) for want in each
+        ]
+        places = [row for row, _ in found], [token for _, (_, _, token) in found]
+        for (_, (choice, place, _)), value in zip(found, rows[places].tolist(), strict=True):
+            table[choice][place] = value
 
     def event(self) -> Event:
         if self.step.method == "token_length_normalized":

@@ -8,8 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sglc_runtime import choices
+from sglc_runtime.admission import Admission
+from sglc_runtime.choice_paths import choice_paths
 from sglc_runtime.engine import EngineLoop
-from sglc_runtime.protocol import Append, Generate, Generated, Ids, Score, Scored, Submit, Text
+from sglc_runtime.protocol import (
+    Append,
+    Cancel,
+    Generate,
+    Generated,
+    Ids,
+    Sampling,
+    Score,
+    Scored,
+    Submit,
+    Text,
+)
+from sglc_runtime.sequence import Sequence
 from tests.runtime.engine.driving import GREEDY, failure, make_engine, only, run
 
 PROMPT = "Q: 7 * 8 = ?\nA:"
@@ -48,14 +62,90 @@ def test_scores_are_those_of_the_choices_own_tokens(chunk_tokens: int) -> None:
         assert score.normalized == pytest.approx(sum(score.logprobs) / len(tokens))
 
 
-def test_prefix_and_common_beginnings_are_computed_once(engine: EngineLoop) -> None:
-    engine = make_engine()
-    run(engine, [Submit(0, (Text(PROMPT),), (Score(CHOICES),))])
-    prompt = engine.context.encode(PROMPT, True)
-    paths = [prompt + engine.context.encode(choice, False)[:-1] for choice in CHOICES]
-    # Common beginnings go through again for their own logits, but the prompt never does.
-    own = sum(len(path) - len(prompt) for path in paths)
-    assert engine.stats().computed_tokens == len(prompt) + own
+def beginnings(engine: EngineLoop) -> int:
+    """Ids behind the prompt that have to be computed: common beginnings once, last ids never."""
+    encoded = [engine.context.encode(choice, False) for choice in CHOICES]
+    return len({tokens[:end] for tokens in encoded for end in range(1, len(tokens))})
+
+
+@pytest.mark.parametrize("chunk_tokens", [512, 8, 3])
+@pytest.mark.parametrize("alone", [False, True])
+def test_prompt_and_common_beginnings_are_computed_once(chunk_tokens: int, alone: bool) -> None:
+    score = Score(
+        CHOICES, "unconditional_likelihood_normalized" if alone else "token_length_normalized"
+    )
+    engine = make_engine(chunk_tokens=chunk_tokens)
+    prompt = len(engine.context.encode(PROMPT, True))
+    own = beginnings(engine)
+    assert own < sum(len(engine.context.encode(choice, False)) - 1 for choice in CHOICES)
+    (scored,) = only(run(engine, [Submit(0, (Text(PROMPT),), (score,))]), Scored)
+    stats = engine.stats()
+    assert stats.computed_tokens == prompt + own * (2 if alone else 1)
+    assert stats.steps == -(-stats.computed_tokens // chunk_tokens)
+    assert (scored.prompt_tokens, scored.cached_tokens) == (prompt, 0)
+    (again,) = only(run(engine, [Submit(1, (Text(PROMPT),), (score,))]), Scored)
+    assert again.cached_tokens == prompt - 1
+    assert again.scores == scored.scores
+
+
+def test_scores_survive_preemption(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prompt with a choice behind it gives its slots up while it is computed."""
+    preempted: list[tuple[int, int]] = []
+    preempt = Admission.preempt
+
+    def note(self: Admission, sequence: Sequence) -> None:
+        preempted.append((sequence.step.request.id, len(sequence.ids) - sequence.computed))
+        preempt(self, sequence)
+
+    monkeypatch.setattr(Admission, "preempt", note)
+    scores = [Submit(10 + n, (Text(f"{PROMPT} {n}"),), (Score(CHOICES),)) for n in range(3)]
+    expected = {each.id: each.scores for each in only(run(make_engine(), scores), Scored)}
+    endless = Sampling(max_new_tokens=30, temperature=0.0, ignore_eos=True)
+    others = [Submit(n, (Text("Twice"[n:]),), (Generate(endless),)) for n in range(2)]
+    for slots in (44, 48, 52, 56):
+        tight = make_engine(chunk_tokens=3, kv_slots=slots, max_running=8)
+        found = {each.id: each.scores for each in only(run(tight, [*others, *scores]), Scored)}
+        assert found == expected
+    assert any(number >= 10 and left for number, left in preempted)
+
+
+@pytest.mark.parametrize("passes", [0, 1, 2])
+def test_a_cancelled_select_leaves_nothing_behind(passes: int) -> None:
+    engine = make_engine(chunk_tokens=8)
+    engine.submit([Submit(0, (Text(PROMPT),), (Score(CHOICES),))])
+    for _ in range(passes):
+        engine.step()
+    assert failure(run(engine, [Cancel(0)])).kind == "cancelled"
+    stats = engine.stats()
+    assert (stats.running, stats.waiting) == (0, 0)
+    assert stats.evictable_tokens == stats.tree_tokens
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=5).map(tuple), min_size=1, max_size=8)
+)
+def test_paths_want_every_id_of_every_choice_behind_what_precedes_it(
+    choices: list[tuple[int, ...]],
+) -> None:
+    first, paths = choice_paths(choices)
+    behind = {(): first}
+    for path in paths:
+        assert tuple(path.ids[: path.shared]) in behind
+        for end, wants in enumerate(path.wants, path.shared + 1):
+            assert tuple(path.ids[:end]) not in behind
+            behind[tuple(path.ids[:end])] = wants
+        assert len(path.wants) == len(path.ids) - path.shared
+    found = {
+        (choice, place): (prefix, token)
+        for prefix, wants in behind.items()
+        for choice, place, token in wants
+    }
+    assert found == {
+        (choice, place): (ids[:place], ids[place])
+        for choice, ids in enumerate(choices)
+        for place in range(len(ids))
+    }
+    assert all(wants for wants in behind.values())
 
 
 def test_the_path_continues_after_the_winner(engine: EngineLoop) -> None:
