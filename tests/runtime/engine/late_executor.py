@@ -61,12 +61,12 @@ class LateExecutor:
         ahead = any(source >= 0 for source in step.sources)
         self._check(step, cast("LateStep | None", previous))
         launched = LateStep(self, step, self._pack(step), cast("LateStep | None", previous))
+        if not self.slow:
+            launched.compute()
         self.launches.append(step)
         self.waiting.append(launched)
         self.counts["ahead" if ahead else "behind"] += 1
         self.counts["rows"] += len(step.work)
-        if not self.slow:
-            launched.compute()
         return launched
 
     def _check(self, step: DecodeStep, previous: LateStep | None) -> None:

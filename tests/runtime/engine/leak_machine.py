@@ -37,6 +37,7 @@ from sglc_runtime.protocol import (
 from sglc_runtime.speculation.speculation import Speculation
 from sglc_runtime.start import start_engine
 from tests.runtime.engine.driving import checkpoint
+from tests.runtime.engine.late_executor import make_late
 from tests.runtime.speculation.speculating import LOOKUPS
 
 WORDS = ("The ", "capital", " of", " France", "é", "\n\n", " is a sunny day. ", "It", " 23")
@@ -109,6 +110,8 @@ class LeakMachine:
         self.engine, _ = start_engine(config)
         if self.random.random() < 0.4:
             self.engine.speculation = Speculation(self.engine.cache, LOOKUPS, always=4)
+        if self.random.random() < 0.6:
+            make_late(self.engine, slow=self.random.random() < 0.5)
         self.clock = Clock()
         self.engine.lifecycle.clock = self.clock
         self.model = Breaking(self.engine)
@@ -223,18 +226,19 @@ class LeakMachine:
 
     def interrupt(self) -> None:
         """Ctrl-C in the middle of a pass."""
-        hook = self.engine.accepting.take
+        accepting = self.engine.accepting
+        hooks = accepting.take, accepting.take_tokens
 
         def take(*args: object) -> None:
             raise KeyboardInterrupt
 
-        self.engine.accepting.take = take  # type: ignore[method-assign]
+        accepting.take = accepting.take_tokens = take  # type: ignore[method-assign]
         try:
             self.engine.step()
         except KeyboardInterrupt:
             self.pinned.clear()
         finally:
-            self.engine.accepting.take = hook  # type: ignore[method-assign]
+            accepting.take, accepting.take_tokens = hooks  # type: ignore[method-assign]
 
     # --- their parts ----------------------------------------------------------------------------
 
