@@ -10,8 +10,8 @@ from sglc_runtime.attention.pool import KvPool
 from sglc_runtime.attention.sharing import Traffic, unshare
 from sglc_runtime.attention.tiles import choose_tile
 from sglc_runtime.attention.triton_batch import TritonBoundAttention
-from sglc_runtime.attention.triton_decode import DecodeShape, TritonDecodeAttention
-from sglc_runtime.kernels.triton.attend import Tile
+from sglc_runtime.attention.triton_decode import DecodeShape, TritonDecodeAttention, decode_partials
+from sglc_runtime.kernels.triton.attend import Partials, Tile
 from sglc_runtime.kernels.triton.split import Splitting
 from sglc_runtime.models.base import Batch, ModelSpec
 
@@ -36,6 +36,7 @@ class TritonAttention(KvPool):
     """
 
     name = "triton"
+    _partials: Partials | None = None
 
     def __init__(
         self,
@@ -64,7 +65,17 @@ class TritonAttention(KvPool):
 
         Call it once before it is captured. What it returns is overwritten by its next call.
         """
-        return TritonDecodeAttention(self, inputs, self._decode_shape())
+        shape = self._decode_shape()
+        room = self._room(decode_partials(inputs, shape))
+        return TritonDecodeAttention(self, inputs, shape, room)
+
+    def _room(self, count: int) -> Partials:
+        """Room for partial results, the same for steps of every size: they run in turn."""
+        spec = self.spec
+        if self._partials is None or len(self._partials.lse) < count:
+            # Steps that were bound before keep theirs.
+            self._partials = Partials.empty(count, spec.num_heads, spec.head_dim, self.device)
+        return Partials(self._partials.out[:count], self._partials.lse[:count])
 
     @property
     def shared_rows(self) -> int:

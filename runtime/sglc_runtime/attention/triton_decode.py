@@ -32,6 +32,12 @@ class DecodeShape:
     splitting: Splitting
 
 
+def decode_partials(inputs: DecodeInputs, shape: DecodeShape) -> int:
+    """Partial results that a step has at most."""
+    own = own_capacity(inputs, shape.splitting)
+    return own + (len(inputs.shared.parts) if inputs.shared else 0)
+
+
 @dataclass(slots=True)
 class _Plan:
     """Work of a step for one kind of window."""
@@ -50,14 +56,16 @@ class TritonDecodeAttention(TritonLayers):
     and again for each other kind of window; layers must be called in ascending order.
     """
 
-    def __init__(self, pool: KvPool, inputs: DecodeInputs, shape: DecodeShape) -> None:
+    def __init__(
+        self, pool: KvPool, inputs: DecodeInputs, shape: DecodeShape, partials: Partials
+    ) -> None:
+        """`partials` has room for `decode_partials(inputs, shape)`."""
         super().__init__(pool, inputs.out_slots)
         spec, shared = pool.spec, inputs.shared
         self._inputs = inputs
         self._shape = shape
         self._shared_m = 0 if shared is None else shape.shared_m
-        capacity = own_capacity(inputs, shape.splitting) + (len(shared.parts) if shared else 0)
-        self._partials = Partials.empty(capacity, spec.num_heads, spec.head_dim, pool.device)
+        self._partials = partials
         self._outputs: dict[torch.dtype, Tensor] = {}
         self._plans = {window: self._plan() for window in dict.fromkeys(spec.windows)}
 

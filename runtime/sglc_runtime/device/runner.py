@@ -74,6 +74,8 @@ class DeviceExecutor:
         self._turn = 0
         self._buckets: dict[Form, _Bucket] = {}
         self._last: Launched | None = None
+        # The largest first: what it has room for is room for all.
+        self._make(Form(sizes[-1], shared is not None))
 
     def accepts(self, step: DecodeStep) -> bool:
         """Whether the step fits, and its tokens can be chosen without the host."""
