@@ -61,6 +61,16 @@ class EngineOptions:
     ] = None
     dtype: Annotated[DType | None, _option("What the model computes in.")] = None
     attention_backend: Annotated[Attention | None, _option("Kernels that attend.")] = None
+    tp: Annotated[
+        int | None,
+        _option(
+            "Processes that share the model, each with a part of it: tensor parallelism.",
+            "--tp",
+            "--tp-size",
+            "--tensor-parallel-size",
+            min=1,
+        ),
+    ] = None
     mem_fraction_static: Annotated[
         float | None,
         _option(

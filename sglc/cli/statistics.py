@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ENGINE = (
     "model", "architecture", "implementation", "device", "dtype", "attention", "threads",
-    "kv_slots", "deterministic", "speculation", "quantization",
+    "tp_size", "kv_slots", "deterministic", "speculation", "quantization",
 )  # fmt: skip
 """What of an engine's description is shown."""
 

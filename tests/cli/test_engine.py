@@ -37,6 +37,18 @@ def test_weights_rounded_to_integers(program: str) -> None:
     assert "int8" in next(s for s in done.stderr.splitlines() if s.startswith("quantization "))
 
 
+def test_two_processes_share_the_model(program: str) -> None:
+    question = "question=What is the capital of France?"
+    done = command("run", program, "-p", question, "--stats", "--tp", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("=> Paris\n")
+    assert "2" in next(s for s in done.stderr.splitlines() if s.startswith("tp size ")).split()
+    # Nothing is started for a number that cannot work.
+    done = command("run", program, "-p", question, "--tp", "5")
+    assert done.returncode == 1
+    assert "tp_size 5 does not divide the model's 6 attention heads; tp_size 2" in done.stderr
+
+
 def test_what_guesses_is_shown_and_changes_nothing(program: str) -> None:
     question = "question=What is the capital of France?"
     done = command("run", program, "-p", question, "--stats", "--speculation", "auto")

@@ -145,6 +145,10 @@ def load_generic(
     """
     from transformers import AttentionInterface
 
+    if group is not None and (lora is not None or quantization != "none"):
+        what = "a LoRA adapter" if lora is not None else f"{quantization} weights"
+        message = f"{what} of a model without a native decoder needs tp_size 1"
+        raise LoadError("unsupported_model", message)
     raw = read_config(folder)
     with Checkpoint(folder) as files:
         files.check()

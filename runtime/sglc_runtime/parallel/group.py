@@ -70,11 +70,12 @@ class Group:
 
     def abort(self) -> None:
         """Give up what waits for a process that is gone; nothing can be exchanged after it."""
-        if self.backend == "nccl":  # gloo notices by itself
+        if self.backend == "nccl" and dist.is_initialized():  # gloo notices by itself
             dist.distributed_c10d._abort_process_group()
 
     def close(self) -> None:
         """Leave. The others need not be there any more."""
+        self.abort()
         if dist.is_initialized():
             dist.destroy_process_group()
 

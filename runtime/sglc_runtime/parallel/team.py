@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
-from typing import IO, NoReturn
+from typing import NoReturn
 
 import torch
 import torch.distributed as dist
 from msgspec import Struct
 
-from sglc_runtime.client import child_environment
 from sglc_runtime.errors import EngineError
 from sglc_runtime.interrupts import DeferredInterrupt
 from sglc_runtime.parallel.group import Group
-from sglc_runtime.parallel.link import Link, LinkClosed
-from sglc_runtime.parallel.messages import Answer, Join, Ready, Refused
+from sglc_runtime.parallel.link import LinkClosed
+from sglc_runtime.parallel.member import Member
+from sglc_runtime.parallel.messages import Join, Ready, Refused
 from sglc_runtime.parallel.split import Split
 
-FOLLOWER = "sglc_runtime.parallel.follower"
 TIMEOUT = 300.0
 """Seconds that an exchange within a pass may take: a process that is stopped, not dead."""
 CLOSE_SECONDS = 5.0
 """How long a follower may take to end before it is killed."""
 NOTICE_SECONDS = 2.0
 """How long the death of a process may take to be seen after what it broke."""
-TAIL = 1500
-"""Characters of a dead follower's stderr that are shown."""
 
 
 class Team:
@@ -62,16 +55,17 @@ class Team:
         self.size = size
         self.device = torch.device("cuda", 0) if device.type == "cuda" else device
         self._changed = threading.Condition()
-        self._ended: list[_Member] = []
+        self._ended: list[Member] = []
         self._failed: EngineError | None = None
         self._closed = False
         self.free: list[int] = []
         """Bytes that were left of the followers' devices when their parts were loaded."""
         self._folder = Path(tempfile.mkdtemp(prefix="sglc-tp-"))
-        self._members: list[_Member] = []
+        self._members: list[Member] = []
         self._group: Group | None = None
         try:
-            self._members += [_Member(rank, self._note_end) for rank in range(1, size)]
+            for rank in range(1, size):
+                self._members.append(Member(rank, self._note_end))
             self._meet(timeout)
         except BaseException:
             self.close()
@@ -111,7 +105,7 @@ class Team:
         """Wait until all have carried out their orders; free bytes of each one's device."""
         return [self._answer(member) for member in self._members]
 
-    def _answer(self, member: _Member) -> int:
+    def _answer(self, member: Member) -> int:
         try:
             answer = member.link.receive()
         except LinkClosed as error:
@@ -156,8 +150,8 @@ class Team:
         except Exception as error:
             self._fail(error)
 
-    def close(self) -> None:
-        """End the followers. Can be called again."""
+    def close(self, patience: float = CLOSE_SECONDS) -> None:
+        """End the followers, and kill them after `patience` seconds. Can be called again."""
         if self._closed:
             return
         self._closed = True
@@ -166,12 +160,12 @@ class Team:
         if self._group is not None:
             with suppress(RuntimeError):
                 self._group.close()
-        end = monotonic() + CLOSE_SECONDS
+        end = monotonic() + patience
         for member in self._members:
             member.end(max(0.0, end - monotonic()))
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _note_end(self, member: _Member) -> None:
+    def _note_end(self, member: Member) -> None:
         """On a thread of the member's: it is gone, or was told to go."""
         with self._changed:
             self._ended.append(member)
@@ -185,71 +179,13 @@ class Team:
             self._changed.wait_for(lambda: self._ended, NOTICE_SECONDS)
             first = self._ended[0] if self._ended else None
         if first is None:
-            what = str(cause).strip().splitlines() or [type(cause).__name__]
-            message = f"a pass of {self.size} processes failed: {type(cause).__name__}: {what[0]}"
+            what = (str(cause).strip().splitlines() or [""])[0]
+            message = (
+                f"a pass of {self.size} processes failed, and none of them has ended:"
+                f" {type(cause).__name__}: {what}"
+            )
         else:
             message = f"process {first.rank} of {self.size} of the model {first.obituary()}"
         self._failed = EngineError("internal", message)
-        self.close()
+        self.close(patience=0.0)
         raise EngineError(self._failed.kind, message) from cause
-
-
-class _Member:
-    """A follower's process and the link to it."""
-
-    def __init__(self, rank: int, ended: Callable[[_Member], None]) -> None:
-        self.rank = rank
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        ours, theirs = socket.socketpair()
-        self.link: Link[Answer] = Link(ours, Answer)  # type: ignore[arg-type]
-        with theirs:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "sglc_runtime.parallel.follower",
-                    str(theirs.fileno()),
-                ],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._stderr,
-                stderr=self._stderr,
-                env=child_environment(),
-                process_group=0,
-            )
-        self._ended = ended
-        self._watch = threading.Thread(target=self._wait, name="sglc-follower", daemon=True)
-        self._watch.start()
-
-    def _wait(self) -> None:
-        self.link.wait_for_end()
-        self._ended(self)
-
-    def hang_up(self) -> None:
-        """Tell it to end."""
-        self.link.shut()
-
-    def end(self, patience: float) -> None:
-        """Wait for its end, and kill it after `patience` seconds."""
-        try:
-            self.process.wait(patience)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self._watch.join()
-        self.link.close()
-        self._stderr.close()
-
-    def obituary(self) -> str:
-        """How it ended, with the last that it wrote."""
-        try:
-            code: int | None = self.process.wait(CLOSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            code = None
-        how = "hung up" if code is None else f"ended with status {code}"
-        if code is not None and code < 0:
-            how = f"was killed by {signal.Signals(-code).name}"
-        self._stderr.seek(0)
-        said = self._stderr.read().decode("utf-8", "replace").strip()[-TAIL:]
-        return f"(pid {self.process.pid}) {how}" + (f":\n{said}" if said else "")
