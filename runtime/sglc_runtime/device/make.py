@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from sglc_runtime.attention.make import PooledAttention
+from sglc_runtime.attention.make import PooledAttention, why_not_triton
 from sglc_runtime.device.buckets import bucket_sizes
 from sglc_runtime.device.cuda_graphs import CudaCapture
 from sglc_runtime.device.graphs import Eager, Graphs, Recorder
@@ -14,7 +14,7 @@ from sglc_runtime.device.lane import Lane, lane_of
 from sglc_runtime.device.runner import DeviceExecutor
 from sglc_runtime.device.shared import SharedTables, SharingBackend, tree_shape
 from sglc_runtime.device.slot_table import SlotTable
-from sglc_runtime.device.step import DecodeBackend
+from sglc_runtime.device.step import DecodeBackend, SampleOnDevice
 from sglc_runtime.device.torch_decode import TorchDecode
 from sglc_runtime.device.torch_sampling import sample_in_torch
 from sglc_runtime.models.base import Model
@@ -32,12 +32,13 @@ def make_executor(
     *,
     lane: Lane | None = None,
     recorder: Recorder | None = None,
+    sample: SampleOnDevice | None = None,
 ) -> DeviceExecutor:
     """
     An executor for steps of up to `config.most_running` sequences.
 
     `slots` are handed out; the pool of `attention` has at least one more, which padding rows use.
-    `lane` and `recorder` are by default those of the device.
+    `lane`, `recorder` and `sample` are by default those of the device.
     """
     if attention.slots <= slots:
         raise ValueError("the pool has no slot for padding rows")
@@ -46,13 +47,22 @@ def make_executor(
     return DeviceExecutor(
         model,
         backend_of(attention),
-        sample_in_torch,
+        sample or sampler_of(rows, model.spec.vocab_size, device),
         table,
         bucket_sizes(rows, config.cuda_graph_max_bs),
         lane=lane or lane_of(device),
         recorder=recorder or recorder_of(config, device),
         shared=shared_of(attention, table),
     )
+
+
+def sampler_of(rows: int, vocab: int, device: torch.device) -> SampleOnDevice:
+    """What chooses tokens: kernels on GPUs with Triton, for vocabularies that they take."""
+    if device.type != "cuda" or why_not_triton(device) is not None:
+        return sample_in_torch
+    from sglc_runtime.sampling.device import LARGEST_VOCAB, DeviceSampler
+
+    return sample_in_torch if vocab > LARGEST_VOCAB else DeviceSampler(rows, vocab, device)
 
 
 def backend_of(attention: PooledAttention) -> DecodeBackend:

@@ -9,12 +9,14 @@ import torch
 from sglc_runtime.attention.make import PooledAttention
 from sglc_runtime.device.executor import DecodeStep, Pending
 from sglc_runtime.device.graphs import Recorder
-from sglc_runtime.device.lane import Lane
+from sglc_runtime.device.lane import Lane, lane_of
 from sglc_runtime.device.make import make_executor
 from sglc_runtime.device.runner import DeviceExecutor
+from sglc_runtime.device.step import SampleOnDevice
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.models.load_native import load_native
 from sglc_runtime.protocol import EngineConfig
+from sglc_runtime.sampling.device import DeviceSampler
 from sglc_runtime.start import start_engine
 from tests.runtime.engine.driving import checkpoint
 
@@ -43,12 +45,25 @@ def torch_engine(lane: Lane, recorder: Recorder) -> EngineLoop:
     return engine
 
 
-def _replace(engine: EngineLoop, lane: Lane, recorder: Recorder | None) -> None:
+def kernel_engine() -> EngineLoop:
+    """An engine whose executor samples in kernels."""
+    engine = ahead_engine(max_running=4)
+    sample = DeviceSampler(4, engine.context.vocab_size, CPU, chunk=128, block=512)
+    _replace(engine, lane_of(CPU), None, sample)
+    return engine
+
+
+def _replace(
+    engine: EngineLoop,
+    lane: Lane,
+    recorder: Recorder | None,
+    sample: SampleOnDevice | None = None,
+) -> None:
     attention = cast(PooledAttention, engine.attention)
     slots = engine.cache.allocator.num_slots
     config = EngineConfig(max_running=engine.limits.max_running)
     engine.executor = make_executor(
-        config, engine.model, attention, slots, CPU, lane=lane, recorder=recorder
+        config, engine.model, attention, slots, CPU, lane=lane, recorder=recorder, sample=sample
     )
 
 

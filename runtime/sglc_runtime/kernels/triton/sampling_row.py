@@ -62,7 +62,7 @@ def ordered(x, ids):
     """int64 numbers in the order of logits and, among equals, of ids from the last to the first."""
     bits = x.to(tl.int32, bitcast=True)
     key = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).to(tl.int64) + 2147483648
-    return (key << ID_BITS) | (LAST_ID - ids).to(tl.int64)
+    return (key << ID_BITS) | (ids ^ LAST_ID).to(tl.int64)
 
 
 @triton.jit
@@ -70,6 +70,24 @@ def logit_of(order):
     """The logit from a number of `ordered`."""
     key = ((order >> ID_BITS) - 2147483648).to(tl.int32)
     return (key ^ ((key >> 31) & 0x7FFFFFFF)).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def is_limited(top_ks, top_ps, min_ps, row, vocab):
+    """Whether a row has top-k, top-p or min-p."""
+    top_k = tl.load(top_ks + row)
+    few = ((top_k > 0) & (top_k < vocab)) | (tl.load(top_ps + row) < 1.0)
+    return few | (tl.load(min_ps + row) > 0.0)
+
+
+@triton.jit
+def row_limits(top_ks, top_ps, min_ps, row, total, vocab):
+    """Tokens, weight before a token, and weight of a token that a row keeps, as integers."""
+    top_k = tl.load(top_ks + row)
+    top_k = tl.where(top_k > 0, top_k, vocab)
+    top_p = tl.load(top_ps + row)
+    most = tl.where(top_p < 1.0, share(total, top_p.to(tl.float64)), total)
+    return top_k, most, (tl.load(min_ps + row) * ONE).to(tl.int64)
 
 
 @triton.jit
@@ -86,5 +104,5 @@ def draw_uniform(keys, samples, tokens, row):
 
 @triton.jit
 def share(total, part):
-    """floor(part * total), below `total` for a part below 1; `total` int64, `part` float64."""
+    """floor(part * total) as float64 computes it; `total` int64, `part` float64."""
     return (total.to(tl.float64) * part).to(tl.int64)

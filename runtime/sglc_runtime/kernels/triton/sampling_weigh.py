@@ -5,7 +5,14 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from sglc_runtime.kernels.triton.sampling_row import BINS, bin_of, depth, load_row, weigh
+from sglc_runtime.kernels.triton.sampling_row import (
+    BINS,
+    bin_of,
+    depth,
+    is_limited,
+    load_row,
+    weigh,
+)
 
 
 @triton.jit
@@ -36,9 +43,7 @@ def weigh_kernel(
     below = depth(x, top, inverse)
     weights = weigh(below)
     tl.store(masses + row * chunks + chunk, tl.sum(weights, 0))
-    top_k = tl.load(top_ks + row)
-    limited = ((top_k > 0) & (top_k < vocab)) | (tl.load(top_ps + row) < 1.0)
-    if limited | (tl.load(min_ps + row) > 0.0):
+    if is_limited(top_ks, top_ps, min_ps, row, vocab):
         bins = tl.where(weights > 0, bin_of(below), BINS - 1)
         counted = tl.histogram(bins, BINS)
         place = tl.arange(0, BINS)

@@ -11,6 +11,7 @@ MODULES: tuple[str, ...] = (
     "attend",
     "norm",
     "rope_store",
+    "sampling",
     "store",
     "swiglu",
 )
