@@ -154,6 +154,31 @@ def bench_engine(
     return run_rows(chosen(only), Settings(**settings), report)
 
 
+def bench_gpu(
+    only: Sequence[str],
+    report: Callable[[str], None],
+    *,
+    write: Callable[[dict[str, Any]], None],
+    settings: Mapping[str, Any],
+    budget: float | None = None,
+    previous: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """
+    Kernels and engine on a GPU, checked and measured, as plain data; `write` gets it part by part.
+
+    `settings` are `sglc_runtime.bench.gpu.settings.GpuSettings`. Raises ValueError for a part that
+    does not exist, an earlier result that was measured otherwise, and where there is no GPU.
+    """
+    from sglc_runtime.bench.gpu.devices import require
+    from sglc_runtime.bench.gpu.run import chosen, run_gpu
+    from sglc_runtime.bench.gpu.settings import GpuSettings
+
+    wanted = GpuSettings(**settings)
+    parts = chosen(only)
+    require(wanted)
+    return run_gpu(parts, wanted, report, write=write, budget=budget, previous=previous)
+
+
 def bench_generate(
     model: str | None, report: Callable[[str], None], *, config: Params = None, **options: Any
 ) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sglc.cli import bench_compile, bench_engine, bench_profile, bench_rows, options
+from sglc.cli import bench_compile, bench_engine, bench_gpu, bench_profile, bench_rows, options
 from sglc.cli.bench_report import Json, doing, machine, table, warn_if_disturbed
 from sglc.cli.guard import DIAGNOSTICS, guarded
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command("engine", epilog=bench_engine.EXAMPLES)(bench_engine.engine)
+app.command("gpu", epilog=bench_gpu.EXAMPLES)(bench_gpu.gpu)
 app.command("profile", epilog=bench_profile.EXAMPLES)(bench_profile.profile)
 app.command("compile", epilog=bench_compile.EXAMPLES)(bench_compile.compile)
 

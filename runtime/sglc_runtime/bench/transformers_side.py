@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch.nn import functional
@@ -45,6 +45,16 @@ class GenerateSide:
         model: Any = transformers.AutoModelForCausalLM.from_pretrained(
             folder, dtype=dtype, trust_remote_code=trust
         )
+        self._hold(model, dtype, device)
+
+    @classmethod
+    def around(cls, model: Any, dtype: torch.dtype, *, device: str) -> Self:
+        """Of a model that is loaded."""
+        side = cls.__new__(cls)
+        side._hold(model, dtype, device)
+        return side
+
+    def _hold(self, model: Any, dtype: torch.dtype, device: str) -> None:
         self.model = model.to(device).eval()
         self.model.generation_config.eos_token_id = None
         self.dtype = dtype

@@ -1,0 +1,47 @@
+"""
+A part in a process of its own: `python -m sglc_runtime.bench.gpu.child REQUEST RESULT`.
+
+A kernel that reads where it must not makes its process's context useless for everything after it,
+so every part has a process; the result file is replaced whenever there is something new.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from sglc_runtime.bench.gpu.ceilings import Ceilings
+from sglc_runtime.bench.gpu.lab import GpuLab
+from sglc_runtime.bench.gpu.outcome import Outcome, outcome, run_here
+from sglc_runtime.bench.gpu.parts import PARTS
+from sglc_runtime.bench.gpu.settings import GpuSettings
+
+
+def main(request: Path, result: Path) -> None:
+    """Run the part that a request names."""
+    asked = json.loads(request.read_text(encoding="utf-8"))
+
+    def write(found: Outcome) -> None:
+        fresh = result.with_suffix(".new")
+        fresh.write_text(json.dumps(found), encoding="utf-8")
+        os.replace(fresh, result)
+
+    def save(found: dict[str, Any]) -> None:
+        write(outcome("partial", found, message="the process ended before the part was through"))
+
+    part = next(part for part in PARTS if part.name == asked["part"])
+    lab = GpuLab(
+        GpuSettings(**asked["settings"]),
+        lambda message: print(message, flush=True),
+        save,
+        Ceilings(**asked["ceilings"]) if asked["ceilings"] else None,
+        asked["previous"],
+    )
+    write(run_here(part, lab))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,89 @@
+"""The GPU and what drives it."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from platform import python_version
+from typing import Any
+
+import torch
+
+from sglc_runtime.machine_load import hardware
+
+PACKAGES = ("sglc", "torch", "triton", "transformers")
+ASKED = (
+    "driver_version",
+    "clocks.sm",
+    "clocks.max.sm",
+    "clocks.mem",
+    "clocks.max.mem",
+    "power.draw",
+    "power.limit",
+    "temperature.gpu",
+    "utilization.gpu",
+    "memory.used",
+    "memory.total",
+    "clocks_throttle_reasons.active",
+)
+"""What `nvidia-smi --query-gpu` is asked."""
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Device, driver, clocks, packages and the machine, as plain data."""
+    return {
+        "device": device_properties(device),
+        "driver": driver(device),
+        "versions": versions() | {"python": python_version(), "cuda": torch.version.cuda or ""},
+        "hardware": asdict(hardware()),
+    }
+
+
+def device_properties(device: torch.device) -> dict[str, Any]:
+    """Name, size and architecture."""
+    if device.type != "cuda":
+        return {"name": hardware().cpu, "type": device.type}
+    found = torch.cuda.get_device_properties(device)
+    return {
+        "name": found.name,
+        "type": device.type,
+        "architecture": 10 * found.major + found.minor,
+        "multiprocessors": found.multi_processor_count,
+        "memory": found.total_memory,
+        "level_two_cache": getattr(found, "L2_cache_size", None),
+    }
+
+
+def driver(device: torch.device) -> dict[str, str]:
+    """What nvidia-smi says now; empty without it."""
+    if device.type != "cuda":
+        return {}
+    command = ["nvidia-smi", f"--query-gpu={','.join(ASKED)}", "--format=csv,noheader"]
+    command += ["--id", str(torch.cuda.get_device_properties(device).uuid)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+        if done.returncode:  # the id is not known by this name in containers
+            done = subprocess.run(
+                command[:-2], capture_output=True, text=True, check=False, timeout=20
+            )
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    return parse_query(done.stdout)
+
+
+def parse_query(text: str) -> dict[str, str]:
+    """The first line of nvidia-smi's table."""
+    values = [value.strip() for value in text.partition("\n")[0].split(",")]
+    return dict(zip(ASKED, values, strict=True)) if len(values) == len(ASKED) else {}
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that matter; those that are not installed are left out."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
