@@ -10,8 +10,8 @@ import torch
 from sglc_runtime.attention.make import (
     AttentionUnavailable,
     PooledAttention,
+    attention_for,
     bytes_per_slot,
-    make_attention,
 )
 from sglc_runtime.attention.sizing import SHARE, free_memory, pool_slots
 from sglc_runtime.device.make import make_executor
@@ -204,7 +204,7 @@ def _pool(
         # The start-up check needs a few slots more than a very small pool has.
         room = max(slots + spare, CHECK_SLOTS)
         make_pools(team, room)
-        attention = make_attention(config.attention, spec, room, device)
+        attention = attention_for(config, spec, room, device)
         return slots, attention if team is None else ParallelAttention(attention, team, device)
     except (AttentionUnavailable, ValueError) as error:
         raise EngineError("internal", str(error)) from error

@@ -14,6 +14,7 @@ from sglc_runtime.attention import c_attention
 from sglc_runtime.attention.c_attention import CAttention
 from sglc_runtime.attention.torch_attention import TorchAttention
 from sglc_runtime.models.base import AttentionBackend, ModelSpec
+from sglc_runtime.protocol import EngineConfig
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,17 @@ def bytes_per_slot(spec: ModelSpec, dtype: torch.dtype | None = None) -> int:
     """Bytes of KV pool that one token takes in all layers."""
     itemsize = torch.empty((), dtype=dtype or spec.dtype).element_size()
     return 2 * spec.num_layers * spec.num_kv_heads * spec.head_dim * itemsize
+
+
+def attention_for(
+    config: EngineConfig, spec: ModelSpec, slots: int, device: torch.device
+) -> PooledAttention:
+    """
+    The backend and pool that a configuration asks for, as `make_attention` makes them.
+
+    Processes that share a model make their parts here, so that all of them have the same.
+    """
+    return make_attention(config.attention, spec, slots, device)
 
 
 def make_attention(

@@ -143,12 +143,12 @@ def load_generic(
     Raises `LoadError`: `unsupported_model` with the probe's reason for a model that ignores our
     attention, `bad_checkpoint` for files that cannot be read or lack tensors.
     """
-    from transformers import AttentionInterface
-
     if group is not None and (lora is not None or quantization != "none"):
         what = "a LoRA adapter" if lora is not None else f"{quantization} weights"
         message = f"{what} of a model without a native decoder needs tp_size 1"
         raise LoadError("unsupported_model", message)
+    from transformers import AttentionInterface
+
     raw = read_config(folder)
     with Checkpoint(folder) as files:
         files.check()

@@ -19,7 +19,7 @@ from typing import NoReturn
 
 import torch
 
-from sglc_runtime.attention.make import AttentionUnavailable, PooledAttention, make_attention
+from sglc_runtime.attention.make import AttentionUnavailable, PooledAttention, attention_for
 from sglc_runtime.attention.sizing import free_memory
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.load import LoadedModel, load_model
@@ -125,8 +125,8 @@ class Follower:
         assert self._load is not None
         assert self._group is not None
         self._attention = None  # free the one before
-        name, spec = self._load.config.attention, self._model.spec
-        self._attention = make_attention(name, spec, order.slots, self._group.device)
+        config, spec, device = self._load.config, self._model.spec, self._group.device
+        self._attention = attention_for(config, spec, order.slots, device)
 
 
 def main() -> None:

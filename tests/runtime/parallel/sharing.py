@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from sglc_runtime.attention.make import PooledAttention, make_attention
+from sglc_runtime.attention.make import PooledAttention, attention_for, make_attention
 from sglc_runtime.models.base import Model
 from sglc_runtime.models.load import load_model
 from sglc_runtime.parallel.model import ParallelAttention, ParallelModel
@@ -31,7 +31,7 @@ def shared(team: Team, folder: Path, **options: Any) -> tuple[Model, PooledAtten
             group=team.group,
         )
     make_pools(team, SLOTS)
-    attention = make_attention(config.attention, part.spec, SLOTS, CPU)
+    attention = attention_for(config, part.spec, SLOTS, CPU)
     return ParallelModel(part, team), ParallelAttention(attention, team, CPU)
 
 

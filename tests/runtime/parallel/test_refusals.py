@@ -12,6 +12,7 @@ from sglc_runtime.errors import EngineError
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.generic import load_generic
 from sglc_runtime.parallel import team
+from sglc_runtime.parallel.start import require_possible
 from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 from tests.runtime.engine.driving import checkpoint
@@ -33,7 +34,6 @@ def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"tp_size": 65}, "tp_size must be at most 64, not 65"),
         ({"tp_size": 3}, "tp_size 3 does not divide the model's 4 attention heads; tp_size 2, 4"),
         ({"tp_size": 2, "quantization": "int8"}, "int8 weights need tp_size 1"),
-        ({"tp_size": 2, "device": "cuda:1"}, "takes the first 2 GPUs: give device cuda"),
         ({"tp_size": 2, "model": "/no/such/folder"}, "there is no folder"),
     ],
 )
@@ -43,12 +43,14 @@ def test_options_that_exclude_each_other(options: dict[str, Any], said: str) -> 
         start_engine(config)
 
 
-@pytest.mark.skipif(torch.cuda.device_count() > 1, reason="there are GPUs enough")
-def test_one_gpu_for_each_process() -> None:
-    config = EngineConfig(model=str(checkpoint()), tp_size=2, device="cuda")
-    found = torch.cuda.device_count()
-    with pytest.raises(EngineError, match=f"tp_size 2 needs 2 GPUs.*torch finds {found}"):
-        start_engine(config)
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [("cuda:1", "tp_size 65 takes the first 65 GPUs: give device cuda"), ("cuda", "needs 65 GPUs")],
+)
+def test_one_gpu_for_each_process(device: str, said: str) -> None:
+    config = EngineConfig(tp_size=65)
+    with pytest.raises(EngineError, match=said):
+        require_possible(config, checkpoint(), torch.device(device))
 
 
 def test_a_process_that_uses_torch_distributed_itself(monkeypatch: pytest.MonkeyPatch) -> None:
