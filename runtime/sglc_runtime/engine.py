@@ -22,6 +22,7 @@ from sglc_runtime.batching import Packer
 from sglc_runtime.context import EngineContext
 from sglc_runtime.counters import Counters
 from sglc_runtime.decoding import Decoding
+from sglc_runtime.device.current import use_device
 from sglc_runtime.device.executor import DecodeExecutor
 from sglc_runtime.device.memory import failure
 from sglc_runtime.errors import EngineError, FailureKind
@@ -171,6 +172,7 @@ class EngineLoop:
         if not self.busy:
             return False
         began = perf_counter()
+        use_device(self.context.device)
         try:
             self.lifecycle.expire()
             self.lifecycle.resume(0.0 if self._computing else PATIENCE)

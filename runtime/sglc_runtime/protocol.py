@@ -210,6 +210,8 @@ class EngineInfo(Struct, frozen=True, kw_only=True, tag="ready"):
     """What the weights were rounded to: `none`, `int8` or `int4`."""
     tp_size: int = 1
     """Processes that share the model."""
+    cuda_graphs: tuple[int, ...] = ()
+    """Sizes of decode steps that run as CUDA graphs, captured when they are first needed."""
 
 
 class Delta(Struct, frozen=True, tag="delta"):

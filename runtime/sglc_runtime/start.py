@@ -14,7 +14,8 @@ from sglc_runtime.attention.make import (
     bytes_per_slot,
 )
 from sglc_runtime.attention.sizing import SHARE, free_memory, pool_slots
-from sglc_runtime.device.make import make_executor
+from sglc_runtime.device.current import use_device
+from sglc_runtime.device.make import make_executor, runs_decode
 from sglc_runtime.device.memory import advice
 from sglc_runtime.device.runner import DeviceExecutor
 from sglc_runtime.engine import EngineLoop
@@ -69,6 +70,7 @@ def _start(
 ) -> tuple[EngineLoop, EngineInfo]:
     threads = config.threads or max(1, choose_threads(_weights(folder)) // config.tp_size)
     use_threads(threads, torch_too=True)
+    use_device(device)
     before = free_memory(device) if device.type == "cuda" else None
     with followers_loading(team, config, threads):
         model, tokenizer, recommended = _load(config, folder, team)
@@ -96,8 +98,10 @@ def _start(
     engine.speculation = make_speculation(
         config, engine.cache, engine.counters, spec, tokenizer, deterministic
     )
-    if run_ahead:
-        engine.executor = _executor(config, model, attention, slots, device)
+    captured: tuple[int, ...] = ()
+    if run_ahead and (device.type == "cpu" or runs_decode(attention)):
+        executor = _executor(config, model, attention, slots, device)
+        engine.executor, captured = executor, executor.recorded_sizes
     info = EngineInfo(
         model=config.model or EMBEDDED.as_posix(),
         architecture=spec.architecture,
@@ -114,6 +118,7 @@ def _start(
         speculation="off" if engine.speculation is None else engine.speculation.kind,
         quantization=config.quantization,
         tp_size=config.tp_size,
+        cuda_graphs=captured,
     )
     return engine, info
 
@@ -235,6 +240,8 @@ def _executor(
             executor.warm_up()
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise EngineError("internal", advice("steps", error)) from error
+    except ValueError as error:
+        raise EngineError("internal", str(error)) from error
     return executor
 
 

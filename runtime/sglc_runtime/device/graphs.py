@@ -29,6 +29,9 @@ class Form(NamedTuple):
 class Recorder(Protocol):
     """Runs actions that do the same every time, over tensors at the same addresses."""
 
+    most: int
+    """Rows of the largest step that is recorded; 0 where none is."""
+
     def ready(self, form: Form) -> bool:
         """Whether such a step can be run without preparation."""
         ...
@@ -44,6 +47,8 @@ class Recorder(Protocol):
 
 class Eager:
     """Calls the action."""
+
+    most = 0
 
     def ready(self, form: Form) -> bool:
         """There is nothing to prepare."""
@@ -87,7 +92,7 @@ class Graphs:
 
     def __init__(self, capture: Capture, most: int) -> None:
         self._capture = capture
-        self._most = most
+        self.most = most
         self._replays: dict[Form, Action] = {}
 
     @property
@@ -97,11 +102,11 @@ class Graphs:
 
     def ready(self, form: Form) -> bool:
         """Whether it is recorded, or never will be."""
-        return form in self._replays or form.rows > self._most
+        return form in self._replays or form.rows > self.most
 
     def prepare(self, form: Form, action: Action) -> None:
         """Record a step; raises what `action` itself raises."""
-        if form.rows > self._most:
+        if form.rows > self.most:
             action()
             return
         try:
@@ -126,5 +131,5 @@ class Graphs:
         (action if replay is None else replay)()
 
     def _give_up(self, most: int, message: str) -> None:
-        self._most = min(self._most, most)
+        self.most = min(self.most, most)
         log.warning("%s", message)

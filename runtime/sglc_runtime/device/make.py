@@ -65,9 +65,14 @@ def sampler_of(rows: int, vocab: int, device: torch.device) -> SampleOnDevice:
     return sample_in_torch if vocab > LARGEST_VOCAB else DeviceSampler(rows, vocab, device)
 
 
+def runs_decode(attention: PooledAttention) -> bool:
+    """Whether a backend has kernels for decode steps."""
+    return hasattr(attention, "bind_decode")
+
+
 def backend_of(attention: PooledAttention) -> DecodeBackend:
     """Attention of decode steps: the backend's own, or torch over the backend's pool."""
-    if hasattr(attention, "bind_decode"):
+    if runs_decode(attention):
         return cast(DecodeBackend, attention)
     return TorchDecode(attention)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -77,6 +78,11 @@ class DeviceExecutor:
         # The largest first: what it has room for is room for all.
         self._make(Form(sizes[-1], shared is not None))
 
+    @property
+    def recorded_sizes(self) -> tuple[int, ...]:
+        """Sizes of steps that are recorded, or will be when they are needed."""
+        return tuple(size for size in self.sizes if size <= self._recorder.most)
+
     def accepts(self, step: DecodeStep) -> bool:
         """Whether the step fits, and its tokens can be chosen without the host."""
         return bucket_of(len(step.work), self.sizes) is not None and all(
@@ -101,6 +107,9 @@ class DeviceExecutor:
             if self._shared is not None:
                 self._shared.forget()
             self._last = None
+            # Buffers may be on their way to the device without a step that stands for them.
+            with suppress(Exception):
+                self._lane.mark().wait()
             raise
 
     @torch.inference_mode()

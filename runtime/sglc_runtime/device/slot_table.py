@@ -18,6 +18,7 @@ from torch import Tensor
 from sglc_runtime.kv.node import Node
 from sglc_runtime.sequence import Sequence
 
+LARGEST = 2**31 - 1
 Slots = NDArray[np.int32]
 Span = tuple[int, int]
 """(first slot, how many)."""
@@ -59,6 +60,12 @@ class SlotTable:
     """
 
     def __init__(self, rows: int, width: int, pad_slot: int, device: torch.device) -> None:
+        """Raises ValueError for a table whose places kernels cannot number."""
+        if (rows + 1) * width > LARGEST:
+            raise ValueError(
+                f"decode steps of {rows} sequences of up to {width} tokens are too large; lower"
+                " max_running"
+            )
         self.rows = rows
         self.width = width
         self.pad_row = rows
@@ -87,6 +94,8 @@ class SlotTable:
         places: list[NDArray[np.int64]] = []
         missing: list[Slots] = []
         for (sequence, position), entry in zip(step, held, strict=True):
+            if position >= self.width:
+                raise ValueError(f"position {position} in a table of {self.width}")
             slots.append(_slot(sequence, position))
             known = _still_known(entry, sequence)
             if known < position:
