@@ -18,16 +18,25 @@ from sglc_runtime.sequence import Sequence
 
 
 class Next(NamedTuple):
-    """Sequences of a step ahead, in their order, and whether some of the step before sit out."""
+    """A step ahead: who is in it, and whether some of the step before sit out."""
 
-    sequences: list[Sequence]
+    rows: list[int]
+    """Rows of the step before that go on, in row order."""
+    others: list[Sequence]
+    """Sequences that are not in the step before."""
     some_end: bool
+
+    @property
+    def count(self) -> int:
+        """Rows of the step."""
+        return len(self.rows) + len(self.others)
 
 
 def decode_step(work: Queue[Work], version: int) -> DecodeStep | None:
     """A pass as a decode step with all ids known; None where something else is to be computed."""
-    if not all(item.sequence.decoding and item.end == item.start + 1 for item in work):
-        return None
+    for sequence, start, end, _ in work:
+        if not sequence.decoding or end != start + 1:
+            return None
     runs = tuple([item.sequence.samples[0] for item in work])
     tokens = tuple([len(run.tokens) for run in runs])
     return DecodeStep(tuple(work), runs, tokens, (-1,) * len(runs), version)
@@ -38,53 +47,78 @@ def next_after(flying: DecodeStep, running: Queue[Sequence], most: int) -> Next 
     Who decodes behind a step whose tokens are not known; None where only the tokens can tell.
 
     `running` are all that have slots, in order, and at most `most` go into a step. A sequence of
-    `flying` that has left since is not among them. One whose pending token is certainly its last
-    sits out.
+    `flying` that has left since has none. One whose pending token is certainly its last sits out.
     """
+    rows: list[int] = []
+    here = 0
+    members = zip(flying.work, flying.runs, flying.tokens, strict=True)
+    for row, ((sequence, _, _, _), run, token) in enumerate(members):
+        if sequence.node is None:
+            continue
+        here += 1
+        if token + 1 < run.limit:
+            if not knows(run, token + 1):
+                return None
+            rows.append(row)
+    others = _others(flying, running) if here < len(running) else []
+    for sequence in others:
+        run = sequence.samples[0] if sequence.decoding else None
+        if run is None or not knows(run, len(run.tokens)):
+            return None
+    left = max(0, most - len(rows))
+    return Next(rows[:most], others[:left], some_end=here > len(rows))
+
+
+def _others(flying: DecodeStep, running: Queue[Sequence]) -> list[Sequence]:
     pending = {id(item.sequence) for item in flying.work}
-    sequences: list[Sequence] = []
-    some_end = False
-    for sequence in running:
-        if not sequence.decoding:
-            return None
-        run = sequence.samples[0]
-        count = len(run.tokens)
-        if id(sequence) in pending:
-            count += 1
-            if count >= run.limit:
-                some_end = True
-                continue
-        if run.recorded or (run.shaped and needs_tokens(run, count)):
-            return None
-        sequences.append(sequence)
-    return Next(sequences[:most], some_end)
+    return [sequence for sequence in running if id(sequence) not in pending]
 
 
-def needs_tokens(run: SampleRun, count: int) -> bool:
-    """Whether the choice of token `count` depends on the tokens before it beyond the model."""
-    return (
-        run.constraint is not None
-        or run.penalties is not None
-        or count < run.sampling.min_new_tokens
+def knows(run: SampleRun, token: int) -> bool:
+    """Whether a device chooses token number `token` without the host seeing those before it."""
+    if run.recorded:
+        return False
+    return not run.shaped or (
+        run.constraint is None and run.penalties is None and token >= run.sampling.min_new_tokens
     )
 
 
-def work_after(flying: DecodeStep, sequences: Queue[Sequence]) -> list[Work]:
-    """The positions of a step ahead: behind the last known id where one more is pending."""
-    pending = {id(item.sequence): item.end for item in flying.work}
+def step_after(flying: DecodeStep, found: Next, version: int) -> DecodeStep:
+    """
+    The step of `found`, which takes the ids it does not know from the tokens of `flying`.
+
+    Rows of `flying` keep their order; others follow.
+    """
     work: list[Work] = []
-    for sequence in sequences:
-        at = pending.get(id(sequence), sequence.computed)
-        work.append(Work(sequence, at, at + 1, at))
-    return work
+    before = flying.work
+    for row in found.rows:
+        sequence, _, end, _ = before[row]
+        work.append(Work(sequence, end, end + 1, end))
+    if len(work) == len(before):
+        runs = flying.runs
+        tokens = [token + 1 for token in flying.tokens]
+    else:
+        runs = tuple([flying.runs[row] for row in found.rows])
+        tokens = [flying.tokens[row] + 1 for row in found.rows]
+    sources = found.rows
+    if found.others:
+        more = [sequence.samples[0] for sequence in found.others]
+        for sequence in found.others:
+            work.append(Work(sequence, sequence.computed, sequence.computed + 1, sequence.computed))
+        runs = (*runs, *more)
+        tokens += [len(run.tokens) for run in more]
+        sources = sources + [-1] * len(more)
+    return DecodeStep(tuple(work), runs, tuple(tokens), tuple(sources), version)
 
 
-def step_after(flying: DecodeStep, work: Queue[Work], version: int) -> DecodeStep:
-    """`work` as a step that takes the ids it does not know from the tokens of `flying`."""
-    rows = {id(item.sequence): row for row, item in enumerate(flying.work)}
-    sources = tuple([rows.get(id(item.sequence), -1) for item in work])
-    runs = tuple([item.sequence.samples[0] for item in work])
-    tokens = tuple(
-        [len(run.tokens) + (source >= 0) for run, source in zip(runs, sources, strict=True)]
+def reordered(step: DecodeStep, work: Queue[Work]) -> DecodeStep:
+    """The same step with its rows in the order of `work`."""
+    place = {id(item.sequence): row for row, item in enumerate(step.work)}
+    order = [place[id(item.sequence)] for item in work]
+    return DecodeStep(
+        tuple(work),
+        tuple([step.runs[row] for row in order]),
+        tuple([step.tokens[row] for row in order]),
+        tuple([step.sources[row] for row in order]),
+        step.version,
     )
-    return DecodeStep(tuple(work), runs, tokens, sources, version)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from sglc_runtime.accepting import Accepting
 from sglc_runtime.admission import Admission
-from sglc_runtime.ahead import decode_step, next_after, step_after, work_after
+from sglc_runtime.ahead import decode_step, next_after, reordered, step_after
 from sglc_runtime.batching import Packer, Work
 from sglc_runtime.device.executor import DecodeExecutor, DecodeStep, Pending
 
@@ -92,20 +92,20 @@ class Decoding:
         """Launch the step behind `first`, whose tokens are not known, if nothing speaks against."""
         admission, executor = self.admission, self.executor
         found = next_after(first.step, admission.running, admission.limits.chunk_tokens)
-        if executor is None or found is None or not found.sequences:
+        if executor is None or found is None or not found.count:
             return
         # A place that is about to be free, or that is, goes to who waits for it.
         if admission.waiting and (found.some_end or admission.admits()):
             return
         cache = admission.cache
-        if cache.available < len(found.sequences):
+        if cache.available < found.count:
             return
-        work = self.packer.order(work_after(first.step, found.sequences), cache.tree.version)
-        step = step_after(first.step, work, cache.tree.version)
+        step = step_after(first.step, found, cache.tree.version)
+        if found.others:
+            step = reordered(step, self.packer.order(list(step.work), step.version))
         if not executor.accepts(step):
             return
-        for item in work:
-            if not cache.lengthen(item.sequence, 1):
-                raise RuntimeError("slots that were available could not be had")
-        step = replace(step, version=cache.tree.version)
+        cache.grow([item.sequence for item in step.work])
+        if step.version != cache.tree.version:
+            step = replace(step, version=cache.tree.version)
         self._flying.append(Launched(step, executor.launch(step, first.pending)))

@@ -145,6 +145,8 @@ class SampleRun:
         """
         tokens = [token]
         ended = self.accept(token)
+        if not self.jumps:
+            return ended, tokens
         while not (ended or self.sampling.logprobs or self.sampling.top_logprobs > 0):
             forced = self.forced()
             if forced is None:

@@ -88,6 +88,18 @@ class KVCache:
             self._grow(sequence)
         return count
 
+    def grow(self, sequences: Iterable[Sequence]) -> None:
+        """One more slot for each of some decoding sequences. Raises PoolExhaustedError."""
+        grow = self.allocator.grow
+        for sequence in sequences:
+            own = sequence.own
+            if own and grow(own[-1][0] + own[-1][1]):
+                own[-1][1] += 1
+                sequence.own_length += 1
+            else:
+                self._grow(sequence)
+        self.peak = max(self.peak, self.allocator.num_slots - self.allocator.free)
+
     def trim(self, sequence: Sequence) -> None:
         """Give back the slots of guesses that were not kept."""
         own = sequence.own

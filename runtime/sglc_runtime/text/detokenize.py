@@ -16,11 +16,13 @@ class Detokenizer:
     Special tokens give no text. `text` is what has been released so far.
     """
 
-    __slots__ = ("_decoder", "_ends", "_tokenizer", "text")
+    __slots__ = ("_decoder", "_ends", "_inside", "_tokenizer", "text")
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._decoder = _decoder("replace")
+        self._inside = False
+        """The ids so far end inside a character."""
         self._ends: list[int] = []
         """Per id: length of `text` after it, or -1 where it ends inside a character."""
         self.text = ""
@@ -28,10 +30,15 @@ class Detokenizer:
     def feed(self, token: int) -> str:
         """Take the next id; returns the characters that it completes, often none or several."""
         data = b"" if token in self._tokenizer.special_ids else self._tokenizer.token_bytes(token)
+        if not self._inside and data.isascii():  # most tokens, and the decoder is Python
+            piece = data.decode("ascii")
+            self.text += piece
+            self._ends.append(len(self.text))
+            return piece
         piece = self._decoder.decode(data)
         self.text += piece
-        inside = bool(self._decoder.getstate()[0])
-        self._ends.append(-1 if inside else len(self.text))
+        self._inside = bool(self._decoder.getstate()[0])
+        self._ends.append(-1 if self._inside else len(self.text))
         return piece
 
     def finish(self) -> str:

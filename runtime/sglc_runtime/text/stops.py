@@ -58,8 +58,8 @@ class StopMatcher:
     def __init__(self, stops: Sequence[str] = (), patterns: Sequence[str] = ()) -> None:
         self._stops = tuple(stop for stop in stops if stop)
         self._patterns = tuple(map(_follower, patterns))
-        self._prefixes = {stop[:size] for stop in self._stops for size in range(1, len(stop))}
-        self._longest = max(map(len, self._stops), default=0)
+        beginnings = {stop[:size] for stop in self._stops for size in range(1, len(stop))}
+        self._beginnings = tuple(sorted(beginnings, key=len, reverse=True))
         self._released = 0
         self.text = ""
         """Everything fed so far, held-back text included."""
@@ -110,7 +110,6 @@ class StopMatcher:
 
     def _held(self) -> int:
         """Length of the longest end of the text that a stop string begins with."""
-        for size in range(min(self._longest - 1, len(self.text)), 0, -1):
-            if self.text[-size:] in self._prefixes:
-                return size
-        return 0
+        if not self.text.endswith(self._beginnings):
+            return 0
+        return len(next(start for start in self._beginnings if self.text.endswith(start)))
