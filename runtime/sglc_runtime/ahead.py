@@ -27,7 +27,7 @@ class Next(NamedTuple):
     some_end: bool
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """Rows of the step."""
         return len(self.rows) + len(self.others)
 
@@ -62,8 +62,9 @@ def next_after(flying: DecodeStep, running: Queue[Sequence], most: int) -> Next 
             rows.append(row)
     others = _others(flying, running) if here < len(running) else []
     for sequence in others:
-        run = sequence.samples[0] if sequence.decoding else None
-        if run is None or not knows(run, len(run.tokens)):
+        if not sequence.decoding:
+            return None
+        if not knows(sequence.samples[0], len(sequence.samples[0].tokens)):
             return None
     left = max(0, most - len(rows))
     return Next(rows[:most], others[:left], some_end=here > len(rows))

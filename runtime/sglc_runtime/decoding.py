@@ -92,13 +92,13 @@ class Decoding:
         """Launch the step behind `first`, whose tokens are not known, if nothing speaks against."""
         admission, executor = self.admission, self.executor
         found = next_after(first.step, admission.running, admission.limits.chunk_tokens)
-        if executor is None or found is None or not found.count:
+        if executor is None or found is None or not found.size:
             return
         # A place that is about to be free, or that is, goes to who waits for it.
         if admission.waiting and (found.some_end or admission.admits()):
             return
         cache = admission.cache
-        if cache.available < found.count:
+        if cache.available < found.size:
             return
         step = step_after(first.step, found, cache.tree.version)
         if found.others:
