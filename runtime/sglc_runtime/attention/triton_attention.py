@@ -7,8 +7,9 @@ import torch
 from sglc_runtime.attention.decode_inputs import DecodeInputs
 from sglc_runtime.attention.pieces import Cut, Pieces, plan_pieces
 from sglc_runtime.attention.pool import KvPool
-from sglc_runtime.attention.sharing import Traffic, unshare
+from sglc_runtime.attention.sharing import TileShape, Traffic
 from sglc_runtime.attention.tiles import choose_tile
+from sglc_runtime.attention.tree_pieces import plan_tree
 from sglc_runtime.attention.triton_batch import TritonBoundAttention
 from sglc_runtime.attention.triton_decode import DecodeShape, TritonDecodeAttention, decode_partials
 from sglc_runtime.kernels.triton.attend import Partials, Tile
@@ -16,7 +17,7 @@ from sglc_runtime.kernels.triton.split import Splitting
 from sglc_runtime.models.base import Batch, ModelSpec
 
 SPLIT = 512
-"""Keys of a piece. Shorter ones fill the GPU better at small batches, and are merged more."""
+"""Keys of a piece with fixed cuts."""
 RESIDENT = 2
 """Programs of the decode kernel that a multiprocessor holds: its registers allow two."""
 LEAST_BLOCKS = 2
@@ -104,11 +105,19 @@ class TritonAttention(KvPool):
         """The tile for a batch, and its pieces."""
         single = len({row for run in batch.runs for row in (run.row_start, run.row_end)})
         tile = self._tile(decoding=single > len(positions))
-        cut = Cut(tile.block_m // self._group, self._split, self.deterministic)
-        runs = list(batch.runs)
-        if not self.deterministic:
-            runs = unshare(runs, cut.rows, self._traffic)
-        return tile, plan_pieces(runs, positions, cut, window=window)
+        rows = tile.block_m // self._group
+        if self.deterministic:
+            cut = Cut(rows, self._split, fixed=True)
+            return tile, plan_pieces(batch.runs, positions, cut, window=window)
+        shape = TileShape(
+            tile_rows=rows,
+            kv_heads=self.spec.num_kv_heads,
+            traffic=self._traffic,
+            programs=self.programs,
+            block=tile.block_n,
+            shortest=LEAST_BLOCKS * tile.block_n,
+        )
+        return tile, plan_tree(batch.runs, positions, shape, window=window)
 
 
 def _programs(device: torch.device) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sglc_runtime.attention.pieces import Column
+from sglc_runtime.attention.pieces import Column, Ints, Pieces
 from sglc_runtime.attention.triton_layers import TritonLayers
 from sglc_runtime.kernels.triton.attend import Partials, Scores, Tile, attend
 from sglc_runtime.kernels.triton.merge import Parts, merge
@@ -24,8 +24,10 @@ class _OnDevice:
     tile: Tile
     table: Tensor
     slots: Tensor
-    parts: Parts
+    parts: Parts | None
+    """None where no row has several pieces."""
     partials: Partials
+    masks: Tensor | None
 
 
 class TritonBoundAttention(TritonLayers):
@@ -45,28 +47,37 @@ class TritonBoundAttention(TritonLayers):
         out = torch.empty(q.shape, dtype=q.dtype, device=q.device)
         attend(
             q, *self.pool(layer), plan.table, plan.slots, self._batch.positions,
-            out, plan.partials, plan.tile, scores,
+            out, plan.partials, plan.tile, scores, plan.masks,
         )  # fmt: skip
-        merge(plan.partials, plan.parts, out, scores.sinks)
+        if plan.parts is not None:
+            merge(plan.partials, plan.parts, out, scores.sinks)
         return out
 
     def _plan(self, window: int | None) -> _OnDevice:
         backend = self._backend
         spec, device = backend.spec, backend.device
         tile, pieces = backend.plan(self._batch, self._rows, window)
+        starts, rows = _merged(pieces)
         # One copy for all tables: each would be a transfer of its own.
-        flat = np.concatenate(
-            [pieces.table.ravel(), pieces.slots, pieces.part_starts, pieces.parts]
-        )
-        sizes = [pieces.table.size, *map(len, (pieces.slots, pieces.part_starts, pieces.parts))]
-        tables = torch.from_numpy(flat).to(device)
-        table, slots, part_starts, parts = torch.split(tables, sizes)
+        tables = [
+            pieces.table.ravel(), pieces.slots, starts, pieces.parts, rows, pieces.masks
+        ]  # fmt: skip
+        flat = torch.from_numpy(np.concatenate(tables)).to(device)
+        table, slots, part_starts, parts, merged, masks = torch.split(flat, [*map(len, tables)])
         plan = _OnDevice(
             tile,
             table.view(-1, len(Column)),
             slots,
-            Parts(part_starts, parts),
+            Parts(part_starts, parts, rows=merged) if len(rows) else None,
             Partials.empty(pieces.partials, spec.num_heads, spec.head_dim, device),
+            masks if len(pieces.masks) else None,
         )
         self._plans[window] = plan
         return plan
+
+
+def _merged(pieces: Pieces) -> tuple[Ints, Ints]:
+    """Where the lists of parts begin of the rows that have any, and these rows."""
+    starts = pieces.part_starts
+    rows = np.flatnonzero(starts[1:] > starts[:-1]).astype(np.int32)
+    return np.append(starts[rows], starts[-1:]).astype(np.int32), rows

@@ -58,10 +58,11 @@ def attend_block(
         if MASKS:
             row = tl.arange(0, BLOCK_M) // GROUP
             word = masks + mask_at + row[:, None] * mask_step + index[None, :] // 32
-            masked = mask_at >= 0
-            inside = masked & (position >= 0)[:, None] & (index < count)[None, :]
+            # Not `&` with a scalar: Triton's interpreter makes int32 of that.
+            words = tl.where(mask_at >= 0, count, 0)
+            inside = (position >= 0)[:, None] & (index < words)[None, :]
             bits = tl.load(word, mask=inside, other=0) >> (index % 32)[None, :]
-            visible = tl.where(masked, (bits & 1) != 0, visible)
+            visible = tl.where(mask_at >= 0, (bits & 1) != 0, visible)
         visible = visible & (index < count)[None, :]
         scores = tl.where(visible, scores, -float("inf"))
     new_highest = tl.maximum(highest, tl.max(scores, 1) * unit)
