@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -41,3 +43,17 @@ def choose_tile(
                 height *= 2
             return Tile(height, entry["block_n"], entry["warps"], entry["stages"])
     raise ValueError(f"no tile for heads of {dim}")
+
+
+@contextmanager
+def using(table: Mapping[str, Sequence[Mapping[str, int]]]) -> Iterator[None]:
+    """Choose from another table meanwhile, to try its tiles out."""
+    held = _table()
+    before = dict(held)
+    try:
+        held.clear()
+        held.update({kind: [dict(entry) for entry in entries] for kind, entries in table.items()})
+        yield
+    finally:
+        held.clear()
+        held.update(before)

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sglc_runtime.attention.decode_inputs import DecodeInputs, SharedPieces
-from sglc_runtime.attention.shared_plan import SharedPlan, TreeShape, plan_shared
-from sglc_runtime.attention.sharing import Traffic
+from sglc_runtime.attention.shared_plan import SharedPlan, plan_shared
 from sglc_runtime.attention.triton_attention import TritonAttention
 from sglc_runtime.bench.figures import Amount, Figure
 from sglc_runtime.bench.gpu.lab import GpuLab
 from sglc_runtime.bench.gpu.timer import median_seconds
 from sglc_runtime.bench.gpu.trees import DIM, HEADS, TREES, UNSHARED, Tree, geometric_mean
 from sglc_runtime.bench.turns import Spread
+from sglc_runtime.device.shared import PARTS, SharingBackend, tree_shape
 from sglc_runtime.kernels.triton.cases.case import relative_error
 from sglc_runtime.models.base import ModelSpec
 
 BATCH, CONTEXT = 64, 4096
 LAYERS = 4
 """Of a step: its work is shared out once, and every layer reads keys that no cache holds."""
-PARTS = 32
-"""Partial results of shared pieces for each sequence, at most."""
 SAME = 2e-2
 """Relative difference at most between tree and plain decoding in bfloat16."""
 
@@ -35,7 +33,7 @@ SAME = 2e-2
 class Workload:
     """Sequences of a tree in a pool, and a step's queries [B, H, D]."""
 
-    backend: Any
+    backend: TritonAttention
     plain: DecodeInputs
     shared: DecodeInputs
     plan: SharedPlan
@@ -60,21 +58,15 @@ def workload(
 ) -> Workload:
     """A pool filled with random numbers, whose slots are handed out node by node."""
     spec = _spec(*heads, dim, layers)
-    backend: Any = TritonAttention(spec, tree.unique + 1, device, spec.dtype)
+    backend = TritonAttention(spec, tree.unique + 1, device, spec.dtype)
     generator = torch.Generator(device).manual_seed(0)
     for pool in (backend.keys, backend.values):
         pool.normal_(generator=generator)
     table = slot_table(tree)
     rows = tree.sequences
     position = tree.context - 1
-    shape = TreeShape(
-        tile_rows=backend.shared_rows,
-        kv_heads=heads[1],
-        traffic=Traffic.of(*heads, dim, spec.dtype.itemsize),
-        programs=backend.programs,
-        pieces=PARTS * rows,
-        parts=PARTS * rows,
-    )
+    # As the engine plans its steps.
+    shape = replace(tree_shape(cast(SharingBackend, backend)), parts=PARTS * rows)
     plan = plan_shared(
         tree.runs(), [position] * rows, list(range(rows)), shape, width=table.shape[1]
     )
