@@ -84,6 +84,8 @@ class StepInputs:
     """int32 [B]: -1 where the id is known, else the row of `previous` whose token it is."""
     previous: Tensor
     """int64 [largest step]: tokens of the step before."""
+    found_ids: Tensor
+    """int64 [B]: ids as the step has found them."""
     rows: Tensor
     """int64 [B]: 0, 1, 2, ..."""
     decode: DecodeInputs
@@ -97,13 +99,14 @@ def step_inputs(
     slot_table: Tensor,
     masks: Tensor,
     tokens: Tensor,
+    found_ids: Tensor,
     arange: Tensor,
     shared: SharedPieces | None = None,
 ) -> StepInputs:
     """
     Views of `block` (uint8, at least `block_bytes(rows)`) for a step with `rows` rows.
 
-    `masks`, `tokens` and `arange` belong to steps of any size and are cut.
+    `masks`, `tokens`, `found_ids` and `arange` belong to steps of any size and are cut.
     """
     at = {
         place.field.name: block[place.start : place.end].view(place.field.dtype)
@@ -128,7 +131,9 @@ def step_inputs(
         masked=at["masked"],
         masks=masks[:rows],
     )
-    return StepInputs(at["ids"], at["sources"], tokens, arange[:rows], decode, sampling)
+    return StepInputs(
+        at["ids"], at["sources"], tokens, found_ids[:rows], arange[:rows], decode, sampling
+    )
 
 
 class HostBlock:

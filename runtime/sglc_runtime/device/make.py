@@ -14,7 +14,7 @@ from sglc_runtime.device.lane import Lane, lane_of
 from sglc_runtime.device.runner import DeviceExecutor
 from sglc_runtime.device.shared import SharedTables, SharingBackend, tree_shape
 from sglc_runtime.device.slot_table import SlotTable
-from sglc_runtime.device.step import DecodeBackend, SampleOnDevice
+from sglc_runtime.device.step import Begin, DecodeBackend, SampleOnDevice, begin_in_torch
 from sglc_runtime.device.torch_decode import TorchDecode
 from sglc_runtime.device.torch_sampling import sample_in_torch
 from sglc_runtime.models.base import Model
@@ -32,13 +32,14 @@ def make_executor(
     *,
     lane: Lane | None = None,
     recorder: Recorder | None = None,
+    begin: Begin | None = None,
     sample: SampleOnDevice | None = None,
 ) -> DeviceExecutor:
     """
     An executor for steps of up to `config.most_running` sequences.
 
     `slots` are handed out; the pool of `attention` has at least one more, which padding rows use.
-    `lane`, `recorder` and `sample` are by default those of the device.
+    `lane`, `recorder`, `begin` and `sample` are by default those of the device.
     """
     if attention.slots <= slots:
         raise ValueError("the pool has no slot for padding rows")
@@ -52,8 +53,18 @@ def make_executor(
         bucket_sizes(rows, config.cuda_graph_max_bs),
         lane=lane or lane_of(device),
         recorder=recorder or recorder_of(config, device),
+        begin=begin or begin_of(device),
         shared=shared_of(attention, table),
     )
+
+
+def begin_of(device: torch.device) -> Begin:
+    """What begins a step: a kernel on GPUs with Triton."""
+    if device.type != "cuda" or why_not_triton(device) is not None:
+        return begin_in_torch
+    from sglc_runtime.kernels.triton.begin import begin
+
+    return begin
 
 
 def sampler_of(rows: int, vocab: int, device: torch.device) -> SampleOnDevice:

@@ -20,7 +20,13 @@ from sglc_runtime.device.rows import BucketRows
 from sglc_runtime.device.shared import SharedTables
 from sglc_runtime.device.slot_table import SlotTable, Update
 from sglc_runtime.device.staging import SETS, BufferSet, Launched
-from sglc_runtime.device.step import DecodeBackend, SampleOnDevice, decode_step
+from sglc_runtime.device.step import (
+    Begin,
+    DecodeBackend,
+    SampleOnDevice,
+    begin_in_torch,
+    decode_step,
+)
 from sglc_runtime.models.base import Attention, Model
 
 
@@ -52,6 +58,7 @@ class DeviceExecutor:
         *,
         lane: Lane,
         recorder: Recorder,
+        begin: Begin = begin_in_torch,
         shared: SharedTables | None = None,
     ) -> None:
         most, words = sizes[-1], -(-model.spec.vocab_size // 32)
@@ -59,6 +66,7 @@ class DeviceExecutor:
         self.sizes = sizes
         self._model = model
         self._attention = attention
+        self._begin = begin
         self._sample = sample
         self._table = table
         self._shared = shared
@@ -70,6 +78,7 @@ class DeviceExecutor:
         self._block = torch.zeros(size, dtype=torch.uint8, device=device)
         self._masks = torch.zeros(most, words, dtype=torch.int32, device=device)
         self._tokens = torch.zeros(most, dtype=torch.int64, device=device)
+        self._found_ids = torch.zeros(most, dtype=torch.int64, device=device)
         self._arange = torch.arange(most, device=device)
         self._sets = [BufferSet(lane, size, (most, words), most) for _ in range(SETS)]
         self._turn = 0
@@ -173,7 +182,9 @@ class DeviceExecutor:
         return plan
 
     def _run(self, bucket: _Bucket) -> None:
-        decode_step(self._model, bucket.attention, self._sample, bucket.inputs, bucket.out)
+        decode_step(
+            self._model, bucket.attention, self._begin, self._sample, bucket.inputs, bucket.out
+        )
 
     def _bucket(self, form: Form) -> _Bucket:
         bucket = self._make(form)
@@ -192,6 +203,7 @@ class DeviceExecutor:
             slot_table=table.tensor,
             masks=self._masks,
             tokens=self._tokens,
+            found_ids=self._found_ids,
             arange=self._arange,
             shared=self._shared.views(rows) if form.shared and self._shared else None,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -21,6 +22,10 @@ class DecodeBackend(Protocol):
         ...
 
 
+Begin = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], None]
+"""Finds the ids of a step and puts its slots into the slot table: `begin_in_torch`."""
+
+
 class SampleOnDevice(Protocol):
     """Chooses tokens without the host."""
 
@@ -32,6 +37,7 @@ class SampleOnDevice(Protocol):
 def decode_step(
     model: Model,
     attention: Attention,
+    begin: Begin,
     sample: SampleOnDevice,
     inputs: StepInputs,
     out: Tensor,
@@ -44,11 +50,25 @@ def decode_step(
     `inputs.previous`: that is read before anything is written.
     """
     decode = inputs.decode
-    sources = inputs.sources
-    computed = inputs.previous.index_select(0, sources.clamp(min=0))
-    ids = torch.where(sources >= 0, computed, inputs.ids)
-    decode.slot_table.index_put_(
-        (decode.table_rows.long(), decode.positions), decode.out_slots.to(torch.int32)
-    )
-    batch = Batch(ids, decode.positions, decode.out_slots, inputs.rows, ())
+    begin(
+        inputs.ids, inputs.sources, inputs.previous, decode.positions, decode.out_slots,
+        decode.table_rows, decode.slot_table, inputs.found_ids,
+    )  # fmt: skip
+    batch = Batch(inputs.found_ids, decode.positions, decode.out_slots, inputs.rows, ())
     sample(model.forward(batch, attention), inputs.sampling, out)
+
+
+def begin_in_torch(
+    ids: Tensor,
+    sources: Tensor,
+    previous: Tensor,
+    positions: Tensor,
+    out_slots: Tensor,
+    table_rows: Tensor,
+    table: Tensor,
+    out: Tensor,
+) -> None:
+    """As `kernels.triton.begin.begin`, in torch operations."""
+    computed = previous.index_select(0, sources.clamp(min=0))
+    out.copy_(torch.where(sources >= 0, computed, ids))
+    table.index_put_((table_rows.long(), positions), out_slots.to(torch.int32))

@@ -11,6 +11,7 @@ from sglc_runtime.device.graphs import Eager, Form
 from sglc_runtime.device.lane import HostLane
 from sglc_runtime.device.make import make_executor
 from sglc_runtime.device.runner import DeviceExecutor
+from sglc_runtime.kernels.triton.begin import begin
 from sglc_runtime.kernels.triton.launch import recording
 from sglc_runtime.models.load_native import load_native
 from sglc_runtime.protocol import EngineConfig
@@ -19,11 +20,8 @@ from tests.runtime.capture_check import GPU, Captured, capturable
 from tests.runtime.tiny_checkpoints import Family, write_checkpoint
 
 TORCH = {
-    # ids: those known, those of the step before
-    "clamp", "index_select", "where", "ge",
-    # the step's own slots
-    "_to_copy", "index_put_",
     # the model's products and views
+    "_to_copy",  # logits in float32
     "embedding", "mm", "t", "view", "_unsafe_view", "new_empty", "empty", "select", "slice",
 }  # fmt: skip
 
@@ -35,7 +33,15 @@ def executor_of(folder: Path) -> DeviceExecutor:
     sampler = DeviceSampler(4, model.spec.vocab_size, GPU)
     config = EngineConfig(max_running=4)
     return make_executor(
-        config, model, attention, 128, GPU, lane=HostLane(), recorder=Eager(), sample=sampler
+        config,
+        model,
+        attention,
+        128,
+        GPU,
+        lane=HostLane(),
+        recorder=Eager(),
+        begin=begin,
+        sample=sampler,
     )
 
 
@@ -58,6 +64,7 @@ def test_a_step_can_be_captured(family: Family, shared: bool, tmp_path: Path) ->
 def check_kernels(captured: Captured) -> None:
     """Attention shares its work out once, and sampling comes last."""
     kernels = captured.kernels
+    assert kernels[0] == "begin_kernel"
     assert kernels.count("split_kernel") == 1
     assert kernels.count("rope_store_kernel") == 2
     last = max(place for place, name in enumerate(kernels) if name == "norm_kernel")

@@ -9,6 +9,7 @@ from sglc_runtime.kernels.triton.cases.case import Case
 
 MODULES: tuple[str, ...] = (
     "attend",
+    "begin",
     "norm",
     "rope_store",
     "sampling",
