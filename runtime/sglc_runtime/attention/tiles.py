@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -14,6 +15,12 @@ from sglc_runtime.kernels.triton.attend import Tile
 
 MIN_BLOCK_M = 16
 """Rows that a matrix product of a GPU has at least."""
+Kind = Literal["decode", "shared", "extend", "fixed"]
+"""
+`decode`: a row against its own keys; `shared`: a few rows against keys that they share, as `decode`
+but higher; `extend`: a prompt; `fixed`: all of them in one shape, because results of different
+shapes may differ in their last bits.
+"""
 
 
 @cache
@@ -24,17 +31,12 @@ def _table() -> dict[str, list[dict[str, int]]]:
     return table
 
 
-def choose_tile(
-    dim: int, group: int, dtype: torch.dtype, *, decoding: bool, fixed: bool = False
-) -> Tile:
+def choose_tile(kind: Kind, dim: int, group: int, dtype: torch.dtype) -> Tile:
     """
     The tile for heads of `dim` with `group` query heads for a KV head.
 
-    `decoding`: every sequence of the batch has one row. `fixed` gives one shape for both, because
-    results of different shapes may differ in their last bits. Raises ValueError where no tile
-    holds the query heads of one row.
+    Raises ValueError where no tile holds heads of `dim`.
     """
-    kind = "fixed" if fixed else "decode" if decoding else "extend"
     wide = dtype == torch.float32
     for entry in _table()[kind]:
         if dim <= entry["dim"] and bool(entry["float32"]) == wide:

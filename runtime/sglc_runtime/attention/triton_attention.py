@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
+from sglc_runtime.attention.batch_plan import BatchPlan, TileCut, plan_batch
 from sglc_runtime.attention.decode_inputs import DecodeInputs
 from sglc_runtime.attention.pieces import Cut, Pieces, plan_pieces
 from sglc_runtime.attention.pool import KvPool
 from sglc_runtime.attention.sharing import TileShape, Traffic
-from sglc_runtime.attention.tiles import choose_tile
+from sglc_runtime.attention.tiles import Kind, choose_tile
 from sglc_runtime.attention.tree_pieces import plan_tree
 from sglc_runtime.attention.triton_batch import TritonBoundAttention
 from sglc_runtime.attention.triton_decode import DecodeShape, TritonDecodeAttention, decode_partials
 from sglc_runtime.kernels.triton.attend import Partials, Tile
 from sglc_runtime.kernels.triton.split import Splitting
-from sglc_runtime.models.base import Batch, ModelSpec
+from sglc_runtime.models.base import Batch, ModelSpec, Run
 
 SPLIT = 512
 """Keys of a piece with fixed cuts."""
@@ -54,6 +57,8 @@ class TritonAttention(KvPool):
         self.deterministic = fixed
         self.programs = programs or _programs(device)
         self._split = split
+        # Numbers of 8 bits are only kept: they are multiplied in the model's type.
+        self._computing = dtype if dtype.itemsize > 1 else spec.dtype
         self._traffic = Traffic.of(spec.num_heads, spec.num_kv_heads, spec.head_dim, dtype.itemsize)
 
     def bind(self, batch: Batch) -> TritonBoundAttention:
@@ -81,43 +86,65 @@ class TritonAttention(KvPool):
     @property
     def shared_rows(self) -> int:
         """Rows that a piece of `SharedPieces` may have."""
-        shape = self._decode_shape()
-        return max(shape.shared_m, shape.tile.block_m) // self._group
+        return self._tile("fixed" if self.deterministic else "shared").block_m // self._group
 
     @property
     def _group(self) -> int:
         return self.spec.num_heads // self.spec.num_kv_heads
 
+    @property
+    def at_once(self) -> int:
+        """Partial results that are added up together; one after another where bits count."""
+        return 1 if self.deterministic else 16
+
+    @property
+    def extend_tile(self) -> Tile:
+        """The tile of prompts."""
+        return self._tile("extend")
+
     def _decode_shape(self) -> DecodeShape:
-        tile = self._tile(decoding=True)
         queues = max(1, self.programs // self.spec.num_kv_heads)
         if self.deterministic:
-            return DecodeShape(tile, 0, Splitting(self._split, queues, fixed=True))
-        shared_m = max(64, tile.block_m)
-        return DecodeShape(tile, shared_m, Splitting(tile.block_n, queues, LEAST_BLOCKS))
+            splitting = Splitting(self._split, queues, fixed=True)
+            return DecodeShape(self._tile("fixed"), 0, splitting, self.at_once)
+        tile = self._tile("decode")
+        splitting = Splitting(tile.block_n, queues, LEAST_BLOCKS)
+        return DecodeShape(tile, self._tile("shared").block_m, splitting, self.at_once)
 
-    def _tile(self, *, decoding: bool) -> Tile:
-        return choose_tile(
-            self.spec.head_dim, self._group, self.dtype, decoding=decoding, fixed=self.deterministic
-        )
+    def _tile(self, kind: Kind) -> Tile:
+        return choose_tile(kind, self.spec.head_dim, self._group, self._computing)
 
-    def plan(self, batch: Batch, positions: list[int], window: int | None) -> tuple[Tile, Pieces]:
-        """The tile for a batch, and its pieces."""
-        single = len({row for run in batch.runs for row in (run.row_start, run.row_end)})
-        tile = self._tile(decoding=single > len(positions))
-        rows = tile.block_m // self._group
+    def plan(
+        self, batch: Batch, positions: list[int], window: int | None
+    ) -> tuple[Tile, BatchPlan]:
+        """The tile of the batch's pieces, and its tables."""
         if self.deterministic:
-            cut = Cut(rows, self._split, fixed=True)
-            return tile, plan_pieces(batch.runs, positions, cut, window=window)
-        shape = TileShape(
-            tile_rows=rows,
+            tile = self._tile("fixed")
+            cut = Cut(tile.block_m // self._group, self._split, fixed=True)
+
+            def fixed(runs: Sequence[Run], rows: Sequence[int], _: bool) -> Pieces:
+                return plan_pieces(runs, rows, cut, window=window)
+
+            return tile, plan_batch(batch.runs, positions, None, fixed, window=window)
+
+        def by_cost(runs: Sequence[Run], rows: Sequence[int], single: bool) -> Pieces:
+            return plan_tree(runs, rows, self._tile_shape(single), window=window)
+
+        extend = self.extend_tile
+        prompts = TileCut(extend.block_m // self._group, self.shared_rows, extend.block_n)
+        plan = plan_batch(batch.runs, positions, prompts, by_cost, window=window)
+        return self._tile("decode" if plan.single else "shared"), plan
+
+    def _tile_shape(self, single: bool) -> TileShape:
+        tile = self._tile("decode" if single else "shared")
+        return TileShape(
+            tile_rows=tile.block_m // self._group,
             kv_heads=self.spec.num_kv_heads,
             traffic=self._traffic,
             programs=self.programs,
             block=tile.block_n,
             shortest=LEAST_BLOCKS * tile.block_n,
         )
-        return tile, plan_tree(batch.runs, positions, shape, window=window)
 
 
 def _programs(device: torch.device) -> int:

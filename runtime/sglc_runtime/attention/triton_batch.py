@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sglc_runtime.attention.pieces import Column, Ints, Pieces
+from sglc_runtime.attention.pieces import Ints
 from sglc_runtime.attention.triton_layers import TritonLayers
 from sglc_runtime.kernels.triton.attend import Partials, Scores, Tile, attend
 from sglc_runtime.kernels.triton.merge import Parts, merge
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _OnDevice:
-    tile: Tile
-    table: Tensor
+    """A plan's tables; None for what there is nothing of."""
+
+    tiles: Tensor | None
     slots: Tensor
-    parts: Parts | None
-    """None where no row has several pieces."""
-    partials: Partials
+    pieces: Tensor | None
+    piece_slots: Tensor
     masks: Tensor | None
+    merged: Parts | None
+    partials: Partials
 
 
 class TritonBoundAttention(TritonLayers):
@@ -38,46 +40,59 @@ class TritonBoundAttention(TritonLayers):
         self._backend = backend
         self._batch = batch
         self._rows = batch.positions.tolist()
-        self._plans: dict[int | None, _OnDevice] = {}
+        self._plans: dict[int | None, tuple[Tile, _OnDevice]] = {}
         for window in dict.fromkeys(backend.spec.windows):
             self._plan(window)
 
     def _attend(self, layer: int, q: Tensor, scores: Scores) -> Tensor:
-        plan = self._plans.get(scores.window) or self._plan(scores.window)
+        tile, plan = self._plans.get(scores.window) or self._plan(scores.window)
         out = torch.empty(q.shape, dtype=q.dtype, device=q.device)
-        attend(
-            q, *self.pool(layer), plan.table, plan.slots, self._batch.positions,
-            out, plan.partials, plan.tile, scores, plan.masks,
-        )  # fmt: skip
-        if plan.parts is not None:
-            merge(plan.partials, plan.parts, out, scores.sinks)
+        keys, values = self.pool(layer)
+        positions = self._batch.positions
+        if plan.tiles is not None:
+            attend(
+                q, keys, values, plan.tiles, plan.slots, positions, out, plan.partials,
+                self._backend.extend_tile, scores,
+            )  # fmt: skip
+        if plan.pieces is not None:
+            attend(
+                q, keys, values, plan.pieces, plan.piece_slots, positions, out, plan.partials,
+                tile, scores, plan.masks,
+            )  # fmt: skip
+        if plan.merged is not None:
+            merge(plan.partials, plan.merged, out, scores.sinks, at_once=self._backend.at_once)
         return out
 
-    def _plan(self, window: int | None) -> _OnDevice:
+    def _plan(self, window: int | None) -> tuple[Tile, _OnDevice]:
         backend = self._backend
-        spec, device = backend.spec, backend.device
-        tile, pieces = backend.plan(self._batch, self._rows, window)
-        starts, rows = _merged(pieces)
-        # One copy for all tables: each would be a transfer of its own.
-        tables = [
-            pieces.table.ravel(), pieces.slots, starts, pieces.parts, rows, pieces.masks
-        ]  # fmt: skip
-        flat = torch.from_numpy(np.concatenate(tables)).to(device)
-        table, slots, part_starts, parts, merged, masks = torch.split(flat, [*map(len, tables)])
-        plan = _OnDevice(
+        tile, plan = backend.plan(self._batch, self._rows, window)
+        pieces = plan.pieces
+        tiles, slots, table, piece_slots, masks, starts, parts, rows = _send(
+            [
+                plan.tiles, plan.slots, pieces.table, pieces.slots, pieces.masks,
+                pieces.part_starts, pieces.parts, plan.merged,
+            ],
+            backend.device,
+        )  # fmt: skip
+        spec = backend.spec
+        count = pieces.partials if len(rows) else 0
+        self._plans[window] = (
             tile,
-            table.view(-1, len(Column)),
-            slots,
-            Parts(part_starts, parts, rows=merged) if len(rows) else None,
-            Partials.empty(pieces.partials, spec.num_heads, spec.head_dim, device),
-            masks if len(pieces.masks) else None,
+            _OnDevice(
+                tiles if len(tiles) else None,
+                slots,
+                table if len(table) else None,
+                piece_slots,
+                masks if len(masks) else None,
+                Parts(starts, parts, rows=rows) if len(rows) else None,
+                Partials.empty(count, spec.num_heads, spec.head_dim, backend.device),
+            ),
         )
-        self._plans[window] = plan
-        return plan
+        return self._plans[window]
 
 
-def _merged(pieces: Pieces) -> tuple[Ints, Ints]:
-    """Where the lists of parts begin of the rows that have any, and these rows."""
-    starts = pieces.part_starts
-    rows = np.flatnonzero(starts[1:] > starts[:-1]).astype(np.int32)
-    return np.append(starts[rows], starts[-1:]).astype(np.int32), rows
+def _send(tables: list[Ints], device: torch.device) -> list[Tensor]:
+    """The tables on the device, in one copy: each would be a transfer of its own."""
+    flat = torch.from_numpy(np.concatenate([table.ravel() for table in tables])).to(device)
+    found = torch.split(flat, [table.size for table in tables])
+    return [part.view(table.shape) for part, table in zip(found, tables, strict=True)]

@@ -30,6 +30,8 @@ class DecodeShape:
     shared_m: int
     """Height of the tile of shared pieces."""
     splitting: Splitting
+    at_once: int
+    """Partial results that are added up together."""
 
 
 def decode_partials(inputs: DecodeInputs, shape: DecodeShape) -> int:
@@ -94,6 +96,5 @@ class TritonDecodeAttention(TritonLayers):
             q, *self.pool(layer), plan.items, self._inputs.slot_table, self._inputs.positions,
             out, self._partials, self._shape.tile, scores, shared_m=self._shared_m,
         )  # fmt: skip
-        at_once = 1 if self._shape.splitting.fixed else 16
-        merge(self._partials, plan.parts, out, scores.sinks, at_once=at_once)
+        merge(self._partials, plan.parts, out, scores.sinks, at_once=self._shape.at_once)
         return out

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sglc_runtime.attention.pieces import Column
 from sglc_runtime.attention.triton_attention import TritonAttention
 from sglc_runtime.models.base import Batch
 from tests.runtime.attention.cases import make_spec
@@ -15,7 +16,7 @@ from tests.runtime.attention.trees import TreeBatch, tree_batch
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1e-2}
 """Relative to the largest value."""
-SLOTS = 1024
+SLOTS = 2048
 
 
 class Case:
@@ -36,6 +37,17 @@ class Case:
         self.sinks = torch.randn(heads, generator=generator)
         self.new = torch.tensor([path[-1] for path in tree.paths])
 
+    def batch(self) -> Batch:
+        """As the engine packs it."""
+        rows = len(self.new)
+        return Batch(
+            torch.zeros(rows, dtype=torch.int64),
+            torch.tensor(self.tree.positions, device=DEVICE),
+            self.new.to(DEVICE),
+            torch.arange(rows),
+            self.tree.runs,
+        )
+
     def run(
         self,
         *,
@@ -55,16 +67,8 @@ class Case:
         backend.values[0] = self.pool[1]
         backend.keys[0, self.new] = torch.nan
         backend.values[0, self.new] = torch.nan
-        rows = len(self.new)
-        batch = Batch(
-            torch.zeros(rows, dtype=torch.int64),
-            torch.tensor(self.tree.positions, device=DEVICE),
-            self.new.to(DEVICE),
-            torch.arange(rows),
-            self.tree.runs,
-        )
         k, v = (each[self.new].to(DEVICE) for each in self.pool)
-        out = backend.bind(batch)(
+        out = backend.bind(self.batch())(
             0, self.q.to(DEVICE), k, v, scale=dim**-0.5, window=window, softcap=softcap,
             sinks=self.sinks.to(DEVICE) if sinks else None,
         )  # fmt: skip
@@ -138,6 +142,23 @@ def test_rows_of_fixed_cuts_are_bitwise_as_alone(seed: int) -> None:
         alone = Case(TreeBatch(runs, [position], [tree.paths[row]]), 4, 2, 32, torch.float32)
         alone.pool, alone.q = together.pool, together.q[row : row + 1]
         assert torch.equal(alone.run(fixed=True)[0], out[row])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize(("window", "sinks"), [(None, False), (30, True)])
+def test_prompts_and_single_rows_in_one_batch(
+    dtype: torch.dtype, window: int | None, sinks: bool
+) -> None:
+    """Prompts of more rows than a tile has, some behind a prefix that others share."""
+    tree = tree_batch(11, slots=SLOTS, longest=50, rows=50, most=40)
+    case = Case(tree, 4, 1, 32, dtype)
+    backend = TritonAttention(make_spec(4, 1, 32, dtype=dtype), SLOTS, DEVICE, dtype)
+    tiles = backend.plan(case.batch(), tree.positions, window)[1].tiles
+    assert len(tiles)
+    assert tiles[:, Column.ROWS].sum() < len(tree.positions)
+    expected = case.expected(window=window, sinks=sinks)
+    out = case.run(window=window, sinks=sinks)
+    assert (out.double() - expected).abs().max() / expected.abs().max() < TOLERANCE[dtype]
 
 
 def test_gaps_are_refused() -> None:

@@ -18,7 +18,8 @@ from sglc_runtime.kernels.triton.launch import interpreted, launch
 from sglc_runtime.kernels.triton.tile import attend_tile
 
 
-@triton.jit
+# A window must not be a new form of the kernel.
+@triton.jit(do_not_specialize=["window"])
 def attend_kernel(
     query, keys, values, table, slots, positions, masks, sinks, out, partial, lse,
     query_step, out_step, slot_step, head_step, scale, softcap, window, heads,

@@ -17,7 +17,8 @@ from sglc_runtime.kernels.triton.split import Items
 from sglc_runtime.kernels.triton.tile import attend_tile
 
 
-@triton.jit
+# A window must not be a new form of the kernel.
+@triton.jit(do_not_specialize=["window"])
 def decode_kernel(
     query, keys, values, items, firsts, slots, positions, sinks, out, partial, lse,
     query_step, out_step, slot_step, head_step, scale, softcap, window, heads,

@@ -17,7 +17,7 @@ LOG2_E = tl.constexpr(1.4426950408889634)
 @triton.jit
 def attend_block(
     q, keys, values, slots, masks, position, first, count, start,
-    slot_step, scale, softcap, window, mask_step, mask_at, highest, total, sums,
+    slot_step, scale, softcap, window, mask_step, mask_at, masked, highest, total, sums,
     GROUP: tl.constexpr, DIM: tl.constexpr, WIDE: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
     WINDOW: tl.constexpr, SOFTCAP: tl.constexpr, MASKS: tl.constexpr, WHOLE: tl.constexpr,
@@ -58,11 +58,9 @@ def attend_block(
         if MASKS:
             row = tl.arange(0, BLOCK_M) // GROUP
             word = masks + mask_at + row[:, None] * mask_step + index[None, :] // 32
-            # Not `&` with a scalar: Triton's interpreter makes int32 of that.
-            words = tl.where(mask_at >= 0, count, 0)
-            inside = (position >= 0)[:, None] & (index < words)[None, :]
-            bits = tl.load(word, mask=inside, other=0) >> (index % 32)[None, :]
-            visible = tl.where(mask_at >= 0, (bits & 1) != 0, visible)
+            inside = (position >= 0)[:, None] & (index < masked)[None, :]
+            bits = tl.load(word, mask=inside, other=-1) >> (index % 32)[None, :]
+            visible = visible & ((bits & 1) != 0)
         visible = visible & (index < count)[None, :]
         scores = tl.where(visible, scores, -float("inf"))
     new_highest = tl.maximum(highest, tl.max(scores, 1) * unit)
@@ -108,6 +106,19 @@ def attend_tile(
     if UPCAST:
         q = q.to(tl.float32)
 
+    masked = 0
+    mask_at = 0
+    mask_step = 0
+    if MASKS:
+        mask_at = tl.load(entry + 6)
+        mask_step = tl.cdiv(count, 32)
+        if mask_at >= 0:
+            # Nothing but the mask hides a key.
+            masked = count
+            start = 0
+            position = tl.where(real, 1 << 30, -1)
+            window = 0x7FFFFFFF
+
     # Blocks [begin, edge) and [whole, end) have keys that some row does not see; blocks between
     # are seen whole by all rows. All four are multiples of BLOCK_N except `end`.
     highest_position = tl.max(position, 0)
@@ -116,19 +127,11 @@ def attend_tile(
     whole = tl.maximum(tl.minimum(count, lowest_position + 1 - start), 0) // BLOCK_N * BLOCK_N
     begin = 0
     edge = 0
-    mask_at = -1
-    mask_step = 0
     if WINDOW:
         begin = tl.maximum(lowest_position + 1 - window - start, 0) // BLOCK_N * BLOCK_N
         edge = tl.cdiv(tl.maximum(highest_position + 1 - window - start, 0), BLOCK_N) * BLOCK_N
     if MASKS:
-        mask_at = tl.load(entry + 6)
-        mask_step = tl.cdiv(count, 32)
-        if mask_at >= 0:
-            end = count
-            whole = 0
-            begin = 0
-            edge = 0
+        whole = tl.where(masked > 0, 0, whole)
 
     highest = tl.full((BLOCK_M,), -float("inf"), tl.float32)
     total = tl.zeros((BLOCK_M,), tl.float32)
@@ -137,19 +140,19 @@ def attend_tile(
         for first in range(begin, tl.minimum(edge, end), BLOCK_N):
             highest, total, sums = attend_block(
                 q, keys, values, slots, masks, position, first, count, start,
-                slot_step, scale, softcap, window, mask_step, mask_at, highest, total, sums,
+                slot_step, scale, softcap, window, mask_step, mask_at, masked, highest, total, sums,
                 GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, MASKS, False, PRECISION,
             )  # fmt: skip
     for first in range(tl.maximum(begin, edge), whole, BLOCK_N):
         highest, total, sums = attend_block(
             q, keys, values, slots, masks, position, first, count, start,
-            slot_step, scale, softcap, window, mask_step, mask_at, highest, total, sums,
+            slot_step, scale, softcap, window, mask_step, mask_at, masked, highest, total, sums,
             GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, MASKS, True, PRECISION,
         )  # fmt: skip
     for first in range(tl.maximum(tl.maximum(begin, edge), whole), end, BLOCK_N):
         highest, total, sums = attend_block(
             q, keys, values, slots, masks, position, first, count, start,
-            slot_step, scale, softcap, window, mask_step, mask_at, highest, total, sums,
+            slot_step, scale, softcap, window, mask_step, mask_at, masked, highest, total, sums,
             GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, MASKS, False, PRECISION,
         )  # fmt: skip
 
@@ -159,10 +162,11 @@ def attend_tile(
     size = tl.where(seen, highest + tl.log2(divisor), -float("inf"))
     if tl.load(entry + 7) == 1:
         if SINKS:
+            # As `merge_kernel` does it for a single part, to the bit.
             sink = tl.load(sinks + query_head).to(tl.float32) * LOG2_E
             base = tl.maximum(size, sink)
             weight = tl.exp2(size - base)
-            sums *= (weight / (weight + tl.exp2(sink - base)))[:, None]
+            sums = sums * weight[:, None] / (tl.exp2(sink - base) + weight)[:, None]
         target = (first_row + row).to(tl.int64) * out_step + query_head * DIM
         tl.store(out + target[:, None] + d[None, :], sums.to(out.dtype.element_ty), mask=inside)
     else:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sglc_runtime.attention.pieces import Cut, plan_pieces
-from sglc_runtime.attention.tiles import choose_tile
+from sglc_runtime.attention.tiles import Kind, choose_tile
 from sglc_runtime.kernels.triton.attend import Partials, Scores, attend
 from sglc_runtime.kernels.triton.cases.case import Case, Cost, Inputs, Outputs
 from sglc_runtime.kernels.triton.cases.dense import dense_attention
@@ -66,9 +66,8 @@ class _Attend:
         """A pool whose unused slots are poisoned, and the tables of the pieces."""
         heads, kv_heads, dim = self.heads
         paths = self.paths()
-        tile = choose_tile(
-            dim, heads // kv_heads, self.dtype, decoding=self.new == 1, fixed=self.fixed
-        )
+        kind: Kind = "fixed" if self.fixed else "decode" if self.new == 1 else "shared"
+        tile = choose_tile(kind, dim, heads // kv_heads, self.dtype)
         cut = Cut(tile.block_m // (heads // kv_heads), self.split, self.fixed)
         pieces = plan_pieces(self._runs(paths), self.positions, cut, window=self.window)
         slots = EXTENT * sum(-(-length // EXTENT) for length in self.contexts)
