@@ -9,14 +9,16 @@ keys that are then read once are worth more than the partial results that longer
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
+from sglc_runtime.attention.piece_sizes import Sizes
 from sglc_runtime.attention.segments import GAP, Segment
 from sglc_runtime.attention.sharing import TileShape
 
 
-class Group(NamedTuple):
+@dataclass(slots=True)
+class Group:
     """Rows [first, last) that are computed together: several sequences, or one of any length."""
 
     first: int
@@ -27,99 +29,60 @@ class Group(NamedTuple):
     """Its rows have the same segments."""
 
 
-def longest_piece(segments: list[Segment], shape: TileShape) -> int:
-    """Keys of a piece, so that every program of the device has some."""
-    work = sum(
-        -(-(each.last - each.first) // shape.tile_rows) * (each.end - each.start)
-        for each in segments
-    )
-    return max(shape.shortest, -(-work * shape.kv_heads // shape.programs))
-
-
-def join_rows(
-    segments: list[Segment], edges: list[int], shape: TileShape, longest: int
-) -> list[Group]:
+def join_rows(segments: list[Segment], edges: list[int], sizes: Sizes) -> list[Group]:
     """
     The rows of a batch in groups, in order; `edges` are where any segment begins or ends.
 
     Groups of several sequences fit into a tile. Raises ValueError where rows have no segments.
     """
-    joiner = _Joiner(shape, longest)
     around: list[tuple[Segment, list[Group]]] = []
     roots: list[Group] = []
-    upcoming = iter([*segments, None])
-    segment = next(upcoming)
+    index = 0
     for first, last in pairwise(edges):
-        while segment is not None and segment.first == first:
-            around.append((segment, []))
-            segment = next(upcoming)
+        while index < len(segments) and segments[index].first == first:
+            around.append((segments[index], []))
+            index += 1
         if not around:
             raise ValueError(GAP)
         around[-1][1].append(Group(first, last, 0, True))
         while around and around[-1][0].last == last:
-            closed, groups = around.pop()
-            length = closed.end - closed.start
-            outer = around[-1][1] if around else roots
-            for each in joiner.join(groups, closed.end):
-                outer.append(each._replace(keys=each.keys + length))
-    return joiner.join(roots, 0)
+            (_, _, start, end, _), groups = around.pop()
+            if len(groups) > 1:
+                groups = _join(groups, end, sizes)
+            for each in groups:
+                each.keys += end - start
+            (around[-1][1] if around else roots).extend(groups)
+    return _join(roots, 0, sizes)
 
 
-class _Joiner:
-    def __init__(self, shape: TileShape, longest: int) -> None:
-        self.shape = shape
-        self.longest = longest
-
-    def join(self, groups: list[Group], common: int) -> list[Group]:
-        """Neighbours joined whose rows have `common` keys in common, besides `Group.keys`."""
-        joined = groups[:1]
-        for each in groups[1:]:
-            last = joined[-1]
-            height = each.last - last.first
-            if height <= self.shape.tile_rows and self._worth(last, each, common):
-                joined[-1] = Group(last.first, each.last, last.keys + each.keys, False)
-            else:
-                joined.append(each)
-        return joined
-
-    def _worth(self, one: Group, other: Group, common: int) -> bool:
-        shape = self.shape
-        keys = one.keys + other.keys
-        if whole(keys, common, other.last - one.first, shape, self.longest):
-            return True  # One program less, and no more keys to read.
-        # Rows that had one piece, and were done with it, have two or more.
-        rows = sum(self._height(each) for each in (one, other) if self._done(each, common))
-        return common * shape.traffic.key > 2 * rows * shape.traffic.partial
-
-    def _done(self, group: Group, common: int) -> bool:
-        if group.single:
-            size = target(self._height(group), self.shape, self.longest)
-            return group.keys + common <= with_slack(size)
-        return whole(group.keys, common, self._height(group), self.shape, self.longest)
-
-    def _height(self, group: Group) -> int:
-        return min(group.last - group.first, self.shape.tile_rows)
+def _join(groups: list[Group], common: int, sizes: Sizes) -> list[Group]:
+    """Neighbours joined whose rows have `common` keys in common, besides `Group.keys`."""
+    joined = groups[:1]
+    for each in groups[1:]:
+        last = joined[-1]
+        if each.last - last.first <= sizes.tile_rows and _worth(last, each, common, sizes):
+            last.last = each.last
+            last.keys += each.keys
+            last.single = False
+        else:
+            joined.append(each)
+    return joined
 
 
-def target(rows: int, shape: TileShape, longest: int) -> int:
-    """Keys of a piece of some rows, so that its partial results cost no more than they."""
-    return max(longest, rows * shape.traffic.partial // shape.traffic.key)
-
-
-def with_slack(keys: int) -> int:
-    """A little more than `keys`, which is not worth another piece."""
-    return keys + keys // 2
-
-
-def whole(keys: int, common: int, rows: int, shape: TileShape, longest: int) -> bool:
-    """
-    Whether `common` keys of all of some rows, and `keys` that some of them have, are one piece.
-
-    Branches that are long next to what they share are better in pieces of their own, which run
-    side by side and have rows that see all of their keys.
-    """
-    few = max(with_slack(shape.shortest), common)
-    return keys <= few and keys + common <= with_slack(target(rows, shape, longest))
+def _worth(one: Group, other: Group, common: int, sizes: Sizes) -> bool:
+    if sizes.whole(one.keys + other.keys, common, other.last - one.first):
+        return True  # One program less, and no more keys to read.
+    # Rows that had one piece, and were done with it, have two or more.
+    rows = 0
+    for each in (one, other):
+        height = each.last - each.first
+        if each.single:
+            done = each.keys + common <= sizes.uncut[height]
+        else:
+            done = sizes.whole(each.keys, common, height)
+        if done:
+            rows += height
+    return common * sizes.key > 2 * rows * sizes.partial
 
 
 def separate(segments: list[Segment], groups: list[Group], shape: TileShape) -> dict[int, int]:

@@ -14,17 +14,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sglc_runtime.attention.piece_sizes import Sizes
 from sglc_runtime.attention.piece_tables import PieceTables, Stretch
 from sglc_runtime.attention.pieces import Pieces
-from sglc_runtime.attention.row_groups import (
-    Group,
-    join_rows,
-    longest_piece,
-    separate,
-    target,
-    whole,
-    with_slack,
-)
+from sglc_runtime.attention.row_groups import Group, join_rows, separate
 from sglc_runtime.attention.segments import GAP, Segment, segments_of
 from sglc_runtime.attention.sharing import TileShape
 from sglc_runtime.models.base import Run
@@ -51,7 +44,7 @@ class _Planner:
         self.positions = positions
         self.segments = segments_of(runs, len(positions))
         self.tables = PieceTables(positions, window)
-        self.longest = longest_piece(self.segments, shape)
+        self.sizes = Sizes(self.segments, shape)
         reached = np.zeros(len(positions), np.int64)
         for segment in self.segments:
             reached[segment.first : segment.last] = segment.end
@@ -63,7 +56,7 @@ class _Planner:
         segments, shape = self.segments, self.shape
         rows = {row for each in segments for row in each[:2]}
         edges = sorted(rows | {0, len(self.positions)})
-        groups = join_rows(segments, edges, shape, self.longest)
+        groups = join_rows(segments, edges, self.sizes)
         apart = separate(segments, groups, shape)
         around: list[Segment] = []
         read: list[tuple[int, int]] = []
@@ -103,7 +96,7 @@ class _Planner:
             start, end = max(low, start), min(high, end)
             if start >= end:
                 continue
-            size = self._size(end - start, bottom - top)
+            size = self.sizes.even(end - start, bottom - top)
             direct = size >= end - start and not (begin or apart)
             for cut in range(start, end, size):
                 keys = min(size, end - cut)
@@ -113,41 +106,42 @@ class _Planner:
         """Rows of several branches, which see some of `segments` each."""
         inside: list[tuple[Segment, int, int]] = []
         stretches: list[Stretch] = []
+        top, bottom = group.first, group.last
+        common = total = 0
         for segment in segments:
-            first, last = max(segment.first, group.first), min(segment.last, group.last)
+            first, last, start, end, _ = segment
+            first, last = max(first, top), min(last, bottom)
             low, high = self._seen(first, last)
-            start, end = max(segment.start, low, begin), min(segment.end, high)
+            start, end = max(start, low, begin), min(end, high)
             if start < end:
                 inside.append((segment, start, end))
-                stretches.append(Stretch(first, last, start, end))
+                stretches.append((first, last, start, end))
+                total += end - start
+                if last - first == bottom - top:
+                    common += end - start
         at = self.tables.take(inside)
-        pieces = self._pack(stretches, group)
-        for piece in pieces:
-            self.tables.masked(piece, at, direct=len(pieces) == 1 and not begin)
-            at += sum(each.end - each.start for each in piece)
+        if self.sizes.whole(total - common, common, bottom - top):
+            self.tables.masked(stretches, at, direct=not begin)
+            return
+        for piece in self._pack(stretches, self.sizes.even(total, bottom - top)):
+            at += self.tables.masked(piece, at, direct=False)
 
-    def _pack(self, stretches: list[Stretch], group: Group) -> list[list[Stretch]]:
+    def _pack(self, stretches: list[Stretch], most: int) -> list[list[Stretch]]:
         """Stretches in order, cut where they are long, put together where they are short."""
-        rows = group.last - group.first
-        total = sum(each.end - each.start for each in stretches)
-        common = sum(each.end - each.start for each in stretches if each[:2] == group[:2])
-        if whole(total - common, common, rows, self.shape, self.longest):
-            return [stretches]
+        sizes = self.sizes
         pieces: list[list[Stretch]] = [[]]
-        most = room = self._size(total, rows)
-        long = with_slack(self.shape.shortest)
-        for each in stretches:
-            start = each.start
-            while start < each.end:
-                length = each.end - start
+        room = most
+        for first, last, start, stop in stretches:
+            while start < stop:
+                length = stop - start
                 # A few keys above a long stretch are no piece of their own.
-                full = room == 0 or (most - room > self.shape.block and length > min(room, long))
-                if full:
+                full = most - room > sizes.block and length > min(room, sizes.few)
+                if full or room == 0:
                     pieces.append([])
                     room = most
-                size = self._size(length, each.last - each.first) if room == most else room
-                end = min(start + size, each.end)
-                pieces[-1].append(each._replace(start=start, end=end))
+                size = sizes.even(length, last - first) if room == most else room
+                end = min(start + size, stop)
+                pieces[-1].append((first, last, start, end))
                 room = max(0, room - (end - start))
                 start = end
         return pieces
@@ -155,13 +149,7 @@ class _Planner:
     def _seen(self, first: int, last: int) -> tuple[int, int]:
         """Positions that any of some rows sees: from the first number to before the second."""
         seen = self.positions[first:last]
-        low = 0 if self.window is None else max(0, min(seen) - self.window + 1)
-        return low, max(seen) + 1
-
-    def _size(self, length: int, rows: int) -> int:
-        """Keys of the pieces that `length` keys of some rows are cut into: all of the same size."""
-        most = target(rows, self.shape, self.longest)
-        if length <= with_slack(most):
-            return length
-        even = -(-length // -(-length // most))
-        return -(-even // self.shape.block) * self.shape.block
+        high = seen[0] if len(seen) == 1 else max(seen)
+        if self.window is None:
+            return 0, high + 1
+        return max(0, min(seen) - self.window + 1), high + 1
