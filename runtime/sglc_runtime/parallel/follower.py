@@ -52,7 +52,6 @@ class Follower:
         self._attention: PooledAttention | None = None
         self.store: Path | None = None
 
-    @torch.inference_mode()
     def serve(self) -> None:
         """Carry out orders until rank 0 is gone."""
         while True:
@@ -64,6 +63,7 @@ class Follower:
             else:
                 self._prepare(order)
 
+    @torch.inference_mode()
     def _forward(self, order: Forward) -> None:
         assert self._model is not None
         assert self._attention is not None
@@ -71,6 +71,7 @@ class Follower:
         batch = decode_batch(order, self._group.device)
         self._model.forward(batch, self._attention.bind(batch))
 
+    @torch.inference_mode()
     def _copy(self, order: CopySlots) -> None:
         assert self._attention is not None
         assert self._group is not None

@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 from msgspec import Struct
 
+from sglc_runtime.device.memory import advice, ran_out
 from sglc_runtime.errors import EngineError
 from sglc_runtime.interrupts import DeferredInterrupt
 from sglc_runtime.parallel.group import Group
@@ -178,7 +179,9 @@ class Team:
         with self._changed:
             self._changed.wait_for(lambda: self._ended, NOTICE_SECONDS)
             first = self._ended[0] if self._ended else None
-        if first is None:
+        if first is None and ran_out(cause):
+            message = advice("pass", cause)
+        elif first is None:
             what = (str(cause).strip().splitlines() or [""])[0]
             message = (
                 f"a pass of {self.size} processes failed, and none of them has ended:"
