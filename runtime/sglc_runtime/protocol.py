@@ -210,6 +210,8 @@ class EngineInfo(Struct, frozen=True, kw_only=True, tag="ready"):
     """What the weights were rounded to: `none`, `int8` or `int4`."""
     tp_size: int = 1
     """Processes that share the model."""
+    compiled: bool = False
+    """The forward pass runs as torch.compile has translated it."""
     cuda_graphs: tuple[int, ...] = ()
     """Sizes of decode steps that run as CUDA graphs, captured when they are first needed."""
 
@@ -406,6 +408,7 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     disable_overlap_schedule: bool = False
     """Read the tokens of a step before the next one is launched."""
     enable_torch_compile: bool = False
+    """Translate the forward pass with torch.compile, in torch operations; the start takes long."""
     warmup: bool = False
     """Capture every bucket at the start instead of when it is first needed."""
     disable_radix_cache: bool = False

@@ -90,6 +90,7 @@ def _start(
     )
     engine.context.jump_forward = config.jump_forward
     engine.decoding.overlap = not config.disable_overlap_schedule
+    compiled = config.enable_torch_compile and _compile(model, attention, device)
     deterministic = _check(model, attention)
     failed = attention.deterministic and not deterministic and model.implementation == "native"
     # The check fails too where logits are NaN; only then is it worth reading every weight.
@@ -118,6 +119,7 @@ def _start(
         speculation="off" if engine.speculation is None else engine.speculation.kind,
         quantization=config.quantization,
         tp_size=config.tp_size,
+        compiled=compiled,
         cuda_graphs=captured,
     )
     return engine, info
@@ -169,6 +171,7 @@ def _load(
             lora=config.lora_path,
             load_format=config.load_format,
             group=None if team is None else team.group,
+            compiled=config.enable_torch_compile,
         )
     except LoadError as error:
         raise EngineError(error.kind, error.message) from error
@@ -222,6 +225,17 @@ def _check(model: Model, attention: PooledAttention) -> bool:
     try:
         with torch.inference_mode():
             return self_check(model, attention)
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise EngineError("internal", advice("pass", error)) from error
+
+
+def _compile(model: Model, attention: PooledAttention, device: torch.device) -> bool:
+    """Whether the forward pass runs compiled: found out now, because compiling takes long."""
+    from sglc_runtime.models.compiled import CompiledModel
+
+    try:
+        with torch.inference_mode():
+            return isinstance(model, CompiledModel) and model.try_out(attention, device)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise EngineError("internal", advice("pass", error)) from error
 

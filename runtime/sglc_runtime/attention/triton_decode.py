@@ -58,6 +58,8 @@ class TritonDecodeAttention(TritonLayers):
     and again for each other kind of window; layers must be called in ascending order.
     """
 
+    reuses_output = True
+
     def __init__(
         self, pool: KvPool, inputs: DecodeInputs, shape: DecodeShape, partials: Partials
     ) -> None:

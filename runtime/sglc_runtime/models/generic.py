@@ -8,9 +8,9 @@ their attention through the interface are found by a probe at load and refused.
 
 from __future__ import annotations
 
-import contextvars
 import inspect
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +25,7 @@ from sglc_runtime.models.dtypes import choose_dtype
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.finite import describe_nonfinite
 from sglc_runtime.models.merge_generic import merge_adapter
+from sglc_runtime.models.opaque import active, opaque_on, running
 from sglc_runtime.models.packing import Quantization
 from sglc_runtime.models.probe import NotFiniteError, probe
 from sglc_runtime.models.quantize_generic import quantize
@@ -34,7 +35,6 @@ from sglc_runtime.parallel.group import Group
 log = logging.getLogger(__name__)
 
 NAME = "sglc_paged"
-_active: contextvars.ContextVar[Attention] = contextvars.ContextVar("attention")
 
 
 def _attend(
@@ -54,7 +54,8 @@ def _attend(
         value = F.pad(value, (0, dim - value_dim))
     elif value_dim > dim:
         raise RuntimeError("values wider than keys")
-    out = _active.get()(
+    attention = opaque_on(query.device) if torch.compiler.is_compiling() else active.get()
+    out = attention(
         cast(int, module.layer_idx),
         query[0].transpose(0, 1),
         key[0].transpose(0, 1),
@@ -80,19 +81,19 @@ class GenericModel:
     @torch.no_grad()
     def forward(self, batch: Batch, attention: Attention) -> Tensor:
         """Logits [R, vocab] (float32) of `batch.rows`."""
-        token = _active.set(attention)
-        try:
-            options: dict[str, Any] = {"logits_to_keep": batch.rows} if self._keep else {}
-            out = self.model(
-                input_ids=batch.ids[None],
-                position_ids=batch.positions[None],
-                use_cache=False,
-                **options,
-            )
-        finally:
-            _active.reset(token)
+        with running(attention):
+            return self.run(self.model, batch.ids[None], batch.positions[None], batch.rows)
+
+    def run(self, call: Callable[..., Any], ids: Tensor, positions: Tensor, rows: Tensor) -> Tensor:
+        """
+        Logits [R, vocab] (float32) of `rows` by `call`, which is the model or compiled from it.
+
+        `ids` and `positions` are [1, T].
+        """
+        options: dict[str, Any] = {"logits_to_keep": rows} if self._keep else {}
+        out = call(input_ids=ids, position_ids=positions, use_cache=False, **options)
         logits: Tensor = out.logits[0]
-        return (logits if self._keep else logits[batch.rows]).float()
+        return (logits if self._keep else logits[rows]).float()
 
 
 def freeze_rope(model: nn.Module, context_length: int) -> None:
@@ -166,7 +167,7 @@ def load_generic(
     vocab = int(text.vocab_size)
     try:
         found = probe(
-            model, layers=int(text.num_hidden_layers), vocab=vocab, name=NAME, active=_active
+            model, layers=int(text.num_hidden_layers), vocab=vocab, name=NAME, active=active
         )
     except NotFiniteError as error:
         reason = describe_nonfinite(folder) or f"{folder}: {error}"

@@ -48,6 +48,7 @@ def load_model(
     lora: str | Path | None = None,
     load_format: str = "auto",
     group: Group | None = None,
+    compiled: bool = False,
 ) -> tuple[LoadedModel, Tokenizer]:
     """
     Load the checkpoint in `folder`; None is the embedded model, in float32 unless asked otherwise.
@@ -55,7 +56,8 @@ def load_model(
     `implementation` is "auto" (native where it can be), "native" or "transformers"; `quantization`
     "int8" or "int4" rounds weights on CPUs; `lora` is the folder of a PEFT adapter that is merged
     into the weights; `load_format` "dummy" makes weights up. With `group`, this process's part of
-    the model is loaded. Raises `LoadError` for everything that is wrong with the folders, and
+    the model is loaded. `compiled` puts torch.compile around the forward pass, of native decoders
+    that in torch operations. Raises `LoadError` for everything that is wrong with the folders, and
     ValueError for an unknown option.
     """
     if implementation not in ("auto", "native", "transformers"):
@@ -66,6 +68,9 @@ def load_model(
     if dtype == "auto" and path.resolve() == EMBEDDED:
         dtype = "float32"
     target = torch.device(device)
+    if compiled and (quantization != "none" or group is not None):
+        log.warning("no torch.compile with quantization or in several processes")
+        compiled = False
     if target.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device {device!r} asked for, but torch finds no GPU here")
     tokenizer = load_tokenizer(path)
@@ -82,6 +87,7 @@ def load_model(
         adapter,
         load_format,
         group,
+        compiled,
     )
     if tokenizer.max_id >= model.spec.vocab_size:
         raise LoadError(
@@ -102,18 +108,23 @@ def _load(
     lora: Path | None,
     load_format: str,
     group: Group | None,
+    compiled: bool,
 ) -> LoadedModel:
     if implementation != "transformers":
         try:
-            return load_native(
+            native = load_native(
                 path,
                 device=device,
                 dtype=dtype,
+                in_c=False if compiled else None,
+                fused=False if compiled else None,
+                packed=not compiled,
                 quantization=quantization,
                 lora=lora,
                 dummy=load_format == "dummy",
                 group=group,
             )
+            return _compiled(native, device) if compiled else native
         except NotNative as reason:
             if implementation == "native" or load_format == "dummy":
                 raise LoadError(
@@ -122,7 +133,7 @@ def _load(
             log.info("not native (%s): loading %s through transformers", reason, path)
     from sglc_runtime.models.generic import load_generic
 
-    return load_generic(
+    generic = load_generic(
         path,
         device=device,
         dtype=dtype,
@@ -131,3 +142,11 @@ def _load(
         quantization=quantization,
         group=group,
     )
+    return _compiled(generic, device) if compiled else generic
+
+
+def _compiled(model: Model, device: torch.device) -> LoadedModel:
+    # Needed by few, and it takes long to import.
+    from sglc_runtime.models.compiled import compile_model
+
+    return compile_model(model, device)

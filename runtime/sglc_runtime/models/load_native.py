@@ -50,6 +50,7 @@ def load_native(
     lora: Path | None = None,
     dummy: bool = False,
     group: Group | None = None,
+    packed: bool = True,
 ) -> NativeModel | CModel:
     """
     Read a folder's config.json and safetensors files.
@@ -59,9 +60,10 @@ def load_native(
     default `suits_fused` decides. The C decoder computes in float32 whatever the weights are stored
     in, and `dtype` "bfloat16" rounds its weights. `lora` is the folder of an adapter to merge,
     `dummy` makes weights up. With `group`, this process's part is read, for torch, which alone runs
-    in several processes. Raises `NotNative` for models and adapters that are not implemented,
-    `LoadError` for broken ones and quantization where it cannot be had, and `CompilerUnavailable`
-    where the C decoder was asked for.
+    in several processes. Not `packed` keeps weights in torch's layout everywhere. Raises
+    `NotNative` for models and adapters that are not implemented, `LoadError` for broken ones and
+    quantization where it cannot be had, and `CompilerUnavailable` where the C decoder was asked
+    for.
     """
     config = parse_decoder(folder, read_config(folder))
     exact = dtype == "float32"
@@ -82,7 +84,7 @@ def load_native(
             if quantized:
                 raise LoadError("unsupported_model", f"{quantization} weights need tp_size 1")
             reader = WeightReader(config, files, device, chosen, group.split)
-            return _in_torch(reader, group, fused)
+            return _in_torch(reader, group, fused, packed)
         if quantized or (suits if in_c is None else in_c):
             kept = torch.bfloat16 if dtype == "bfloat16" else None
             try:
@@ -94,14 +96,16 @@ def load_native(
                 if in_c:
                     raise
                 log.info("decoder in torch operations: %s", reason)
-        return _in_torch(WeightReader(config, files, device, chosen), None, fused)
+        return _in_torch(WeightReader(config, files, device, chosen), None, fused, packed)
 
 
-def _in_torch(reader: WeightReader, group: Group | None, fused: bool | None) -> NativeModel:
+def _in_torch(
+    reader: WeightReader, group: Group | None, fused: bool | None, packed: bool
+) -> NativeModel:
     if fused or (fused is None and reader.device.type == "cuda"):
         # Triton takes long to import, and CPUs do not need it.
         from sglc_runtime.models.fused import FusedModel, suits_fused
 
         if fused or suits_fused(reader.config, reader.device):
             return FusedModel(reader, group)
-    return NativeModel(reader, group)
+    return NativeModel(reader, group, packed=packed)

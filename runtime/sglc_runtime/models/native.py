@@ -91,6 +91,7 @@ class NativeModel:
         config = reader.local
         assert reader.dtype is not None
         self.spec = spec_of(config, reader.dtype)
+        self._least = MIN_ROWS if packed and reader.device.type == "cpu" else 1
         self._group = group
         self._embedding = reader.embedding()
         self._layers = tuple(_layer(weights, packed) for weights in reader.layers())
@@ -118,26 +119,35 @@ class NativeModel:
     @torch.no_grad()
     def forward(self, batch: Batch, attention: Attention) -> Tensor:
         """Logits [R, vocab] (float32) of `batch.rows`."""
-        rows = len(batch.ids)
-        x = lookup(batch.ids, self._embedding, self._group)
-        rotation = self._rotation(batch.positions)
-        if rows < MIN_ROWS:
-            x = x.expand(MIN_ROWS, -1).contiguous()
+        x = self.hidden(batch.ids, batch.positions, attention)
+        if not len(batch.rows):
+            return x.new_empty(0, self.spec.vocab_size, dtype=torch.float32)
+        return self.logits(x[batch.rows])
+
+    def hidden(self, ids: Tensor, positions: Tensor, attention: Attention) -> Tensor:
+        """What the last norm gets [T, hidden]; a single row may come twice."""
+        rows, least = len(ids), self._least
+        x = lookup(ids, self._embedding, self._group)
+        rotation = self._rotation(positions)
+        if rows < least:
+            x = x.expand(least, -1).contiguous()
         for index, layer in enumerate(self._layers):
             qkv = layer.qkv(self._rms(x, layer.input_norm))[:rows]
             out = self._attend(index, layer, qkv, rotation, attention)
-            if rows < MIN_ROWS:
-                out = out.expand(MIN_ROWS, -1).contiguous()
+            if rows < least:
+                out = out.expand(least, -1).contiguous()
             x = x + self._sum(layer.o(out))
             gate, up = layer.gate_up(self._rms(x, layer.post_norm)).chunk(2, -1)
             x = x + self._sum(layer.down(F.silu(gate) * up))
-        x = x[batch.rows]
-        if wanted := len(batch.rows):
-            if wanted < MIN_ROWS:
-                x = x.expand(MIN_ROWS, -1).contiguous()
-            part = self._head(self._rms(x, self._norm))[:wanted]
-            return gather_logits(part, self.spec.vocab_size, self._group).float()
-        return x.new_empty(0, self.spec.vocab_size, dtype=torch.float32)
+        return x
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Logits [R, vocab] (float32) of rows [R, hidden] that `hidden` gave; R is not 0."""
+        wanted = len(x)
+        if wanted < self._least:
+            x = x.expand(self._least, -1).contiguous()
+        part = self._head(self._rms(x, self._norm))[:wanted]
+        return gather_logits(part, self.spec.vocab_size, self._group).float()
 
     def _rotation(self, positions: Tensor) -> Rotation:
         return self._cos[positions, None], self._sin[positions, None]
