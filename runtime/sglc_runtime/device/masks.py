@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from sglc_runtime.generation import SampleRun
 
 
+def unmasked(run: SampleRun) -> bool:
+    """Whether the host never looks at a sample's logits, nor at what may come next."""
+    return (
+        run.constraint is None
+        and run.penalties is None
+        and not run.recorded
+        and run.sampling.min_new_tokens == 0
+    )
+
+
 def known_ahead(run: SampleRun, source: int) -> bool:
     """
     Whether the mask needs neither logits nor a token that is still on the device.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ from sglc_runtime.device.executor import DecodeStep, Pending
 from sglc_runtime.device.graphs import Form, Recorder
 from sglc_runtime.device.inputs import StepInputs, block_bytes, step_inputs
 from sglc_runtime.device.lane import Lane
-from sglc_runtime.device.masks import known_ahead, mask_of
+from sglc_runtime.device.masks import known_ahead, mask_of, unmasked
 from sglc_runtime.device.rows import BucketRows
 from sglc_runtime.device.shared import SharedTables
 from sglc_runtime.device.slot_table import SlotTable, Update
@@ -28,6 +29,9 @@ from sglc_runtime.device.step import (
     decode_step,
 )
 from sglc_runtime.models.base import Attention, Model
+
+if TYPE_CHECKING:
+    from sglc_runtime.generation import SampleRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class DeviceExecutor:
         self._arange = torch.arange(most, device=device)
         self._sets = [BufferSet(lane, size, (most, words), most) for _ in range(SETS)]
         self._turn = 0
+        self._plain: tuple[SampleRun, ...] = ()
         self._buckets: dict[Form, _Bucket] = {}
         self._last: Launched | None = None
         # The largest first: what it has room for is room for all.
@@ -94,14 +99,20 @@ class DeviceExecutor:
 
     def accepts(self, step: DecodeStep) -> bool:
         """Whether the step fits, and its tokens can be chosen without the host."""
-        return bucket_of(len(step.work), self.sizes) is not None and all(
-            run.penalties is None
-            and not run.recorded
-            and not work.sequence.draft
-            and work.sequence.targets is None
-            and known_ahead(run, source)
-            for work, run, source in zip(step.work, step.runs, step.sources, strict=True)
+        if bucket_of(len(step.work), self.sizes) is None:
+            return False
+        if any(work.sequence.draft or work.sequence.targets is not None for work in step.work):
+            return False
+        return self._unmasked(step.runs) or all(
+            run.penalties is None and not run.recorded and known_ahead(run, source)
+            for run, source in zip(step.runs, step.sources, strict=True)
         )
+
+    def _unmasked(self, runs: tuple[SampleRun, ...]) -> bool:
+        """Whether these are samples that the host never has to look at; most steps are of such."""
+        if runs != self._plain:
+            self._plain = runs if all(map(unmasked, runs)) else ()
+        return bool(self._plain)
 
     def launch(self, step: DecodeStep, previous: Pending | None) -> Pending:
         """See `executor.DecodeExecutor`."""
@@ -239,6 +250,8 @@ class DeviceExecutor:
         """Send the masks of the rows that have one, neighbours together."""
         masked = host.block["masked"]
         masked[: len(step.runs)] = 0
+        if self._unmasked(step.runs):
+            return
         rows: list[int] = []
         for row, (run, token) in enumerate(zip(step.runs, step.tokens, strict=True)):
             mask = mask_of(run, token, self._vocab)

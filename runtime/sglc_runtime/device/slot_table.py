@@ -36,10 +36,44 @@ class _Held:
     node_length: int = -1
     own: list[list[int]] | None = None
     """The sequence's list itself: a sequence whose slots were taken has another one."""
-    extents: list[Span] = field(default_factory=list)
-    """What `own` held."""
+    before: list[list[int]] = field(default_factory=list)
+    """What `own` held, without its last extent."""
+    last: list[int] = field(default_factory=lambda: [0, 0])
     known: int = 0
     """Positions below have the right slot in the table."""
+    width: int = 0
+    """Positions that a row has."""
+
+    def note(self, sequence: Sequence, known: int) -> None:
+        """Remember what a sequence has, now that positions below `known` are in the table."""
+        own = sequence.own
+        self.node, self.node_length, self.own = sequence.node, sequence.node_length, own
+        self.before = [extent.copy() for extent in own[:-1]]
+        self.last = own[-1].copy() if own else [0, 0]
+        self.known = known
+
+    def follows(self, sequence: Sequence, position: int) -> bool:
+        """
+        Whether `position` is the one behind those known, and its slot the last of an extent that
+        has grown in place: what happens at nearly every step. If so, it is known from now on.
+        """
+        own = sequence.own
+        if (
+            own is not self.own
+            or position != self.known
+            or sequence.node is not self.node
+            or sequence.node_length != self.node_length
+            or position + 1 != sequence.node_length + sequence.own_length
+            or position >= self.width
+            or not own
+        ):
+            return False
+        start, length = own[-1]
+        if start != self.last[0] or length < self.last[1] or own[:-1] != self.before:
+            return False
+        self.last[1] = length
+        self.known = position + 1
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +128,9 @@ class SlotTable:
         places: list[NDArray[np.int64]] = []
         missing: list[Slots] = []
         for (sequence, position), entry in zip(step, held, strict=True):
+            if entry.follows(sequence, position):
+                slots.append(entry.last[0] + entry.last[1] - 1)
+                continue
             if position >= self.width:
                 raise ValueError(f"position {position} in a table of {self.width}")
             slots.append(_slot(sequence, position))
@@ -102,7 +139,7 @@ class SlotTable:
                 start = entry.row * self.width
                 places.append(np.arange(start + known, start + position, dtype=np.int64))
                 missing.append(slots_between(sequence, known, position))
-            _note(entry, sequence, position + 1)
+            entry.note(sequence, position + 1)
         update = Update(
             np.concatenate(places) if places else np.empty(0, np.int64),
             np.concatenate(missing) if missing else np.empty(0, np.int32),
@@ -130,7 +167,7 @@ class SlotTable:
         found: list[_Held] = []
         for sequence, _ in step:
             known = self._held.get(id(sequence))
-            entry = known if known is not None else _Held(sequence, self._take(), self._step)
+            entry = known or _Held(sequence, self._take(), self._step, width=self.width)
             self._held[id(sequence)] = entry
             found.append(entry)
         return found
@@ -151,16 +188,12 @@ def _still_known(entry: _Held, sequence: Sequence) -> int:
     )
     if not same:
         return 0
-    return min(entry.known, entry.node_length + common_slots(entry.extents, sequence.own))
+    return min(
+        entry.known, entry.node_length + common_slots([*entry.before, entry.last], sequence.own)
+    )
 
 
-def _note(entry: _Held, sequence: Sequence, known: int) -> None:
-    entry.node, entry.node_length, entry.own = sequence.node, sequence.node_length, sequence.own
-    entry.extents = [(start, length) for start, length in sequence.own]
-    entry.known = known
-
-
-def common_slots(before: Items[Span], now: Items[Items[int]]) -> int:
+def common_slots(before: Items[Items[int]], now: Items[Items[int]]) -> int:
     """How many slots two lists of extents have in common from their beginning on."""
     count = 0
     for (start, length), (other, size) in zip(before, now, strict=False):
