@@ -43,6 +43,7 @@ from sglc_runtime.protocol import (
     Unpin,
     Warm,
 )
+from sglc_runtime.queueing import Policy, policy_for
 from sglc_runtime.request import Request
 from sglc_runtime.scheduler import Limits
 from sglc_runtime.speculation.speculation import Speculation
@@ -70,15 +71,18 @@ class EngineLoop:
         max_waiting: int | None = None,
         chunk_tokens: int = 512,
         eviction: PolicyName = "next_use",
+        schedule_policy: Policy = "dfs",
+        radix_cache: bool = True,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.model = model
         self.attention = attention
-        self.cache = KVCache(kv_slots, make_policy(eviction))
+        self.cache = KVCache(kv_slots, make_policy(eviction), keep=radix_cache)
         self.counters = Counters()
         self.context = EngineContext(model.spec, tokenizer, device, kv_slots)
         self.packer = Packer(device)
-        limits = Limits(max_running, chunk_tokens, max_waiting)
+        policy = policy_for(schedule_policy, radix_cache=radix_cache)
+        limits = Limits(max_running, chunk_tokens, max_waiting, policy)
         self.admission = Admission(self.cache, limits, self.counters)
         self.lifecycle = Lifecycle(self.context, self.admission, clock)
         self.accepting = Accepting(self.lifecycle, self.admission)

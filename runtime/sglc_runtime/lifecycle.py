@@ -95,6 +95,7 @@ class Lifecycle:
                 self.admission.leave(sequence)
             request.run.sequences.clear()
             request.run = None
+        self.admission.cache.request_ended()
         failed = Failed(id=request.id, step=request.step, kind=kind, message=message)
         self.events.append(failed)
 
@@ -174,6 +175,7 @@ class Lifecycle:
                 self._start(ScoreRun(request, context, step))
             return
         self.admission.cache.expect(request.path.ids, request.uses, request.next_use)
+        self.admission.cache.request_ended()
         del self.requests[request.id]
         self.admission.unstarted.discard(request.id)
         self.events.append(Done(request.id))

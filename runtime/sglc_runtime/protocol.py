@@ -317,7 +317,7 @@ class Stats(Struct, frozen=True, kw_only=True, tag="stats"):
     evicted_for_prompts: int = 0
     evicted_for_decoding: int = 0
     flushed_tokens: int = 0
-    """Dropped on request."""
+    """Dropped on request, or because nothing is kept when a request ends."""
     lost_tokens: int = 0
     """Dropped after a pass that failed half-way."""
     tree_tokens: int = 0

@@ -17,17 +17,21 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sglc_runtime.kv.node import Match, common_length
-from sglc_runtime.queueing import admission_order
+from sglc_runtime.queueing import Policy, admission_order
 from sglc_runtime.sequence import Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sequences in a batch, token rows of a pass, and requests that may wait for a place."""
+    """
+    Sequences in a batch, token rows of a pass, requests that may wait for a place, and who of those
+    comes first.
+    """
 
     max_running: int
     chunk_tokens: int
     max_waiting: int | None = None
+    policy: Policy = "dfs"
 
 
 class Chunk(NamedTuple):
@@ -76,7 +80,9 @@ def plan(
             chunks.append(Chunk(sequence, 1))
     if budget and (prefills or waiting):
         room = _Room(budget, available, limits.max_running - len(running), len(running))
-        candidates = admission_order(waiting, cursor or []) if room.places > 0 else iter(())
+        candidates: Iterator[Sequence] = iter(())
+        if room.places > 0:
+            candidates = admission_order(waiting, cursor or [], limits.policy, match)
         chunks += _prefill(prefills, candidates, room, match)
         if running and not chunks:
             return Plan(preempt=running[-1])

@@ -86,6 +86,8 @@ def _start(
         max_running=config.most_running,
         max_waiting=config.max_waiting,
         eviction=config.eviction,
+        schedule_policy=config.schedule_policy,
+        radix_cache=not config.disable_radix_cache,
         chunk_tokens=config.most_rows,
     )
     engine.context.jump_forward = config.jump_forward

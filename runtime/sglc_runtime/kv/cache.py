@@ -32,7 +32,11 @@ class KVCache:
     sequence leaves: then they are handed over, so they can be found as soon as they are produced.
     """
 
-    def __init__(self, num_slots: int, policy: EvictionPolicy | None = None) -> None:
+    def __init__(
+        self, num_slots: int, policy: EvictionPolicy | None = None, *, keep: bool = True
+    ) -> None:
+        self.keep = keep
+        """What nobody uses stays until its slots are needed, else until a request ends."""
         self.allocator = ExtentAllocator(num_slots)
         self.tree = RadixTree(self.allocator, policy)
         self.pins = Pins(self.tree, num_slots)
@@ -136,6 +140,11 @@ class KVCache:
         flushed = self.tree.evict(self.tree.evictable)
         self.evicted["flush"] += flushed
         return flushed
+
+    def request_ended(self) -> None:
+        """Forget what nobody uses any more, where it is not kept."""
+        if not self.keep:
+            self.flush()
 
     def reset(self) -> None:
         """Forget everything, after a pass that failed half-way. Sequences must forget too."""

@@ -13,6 +13,7 @@ from collections import Counter
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from random import Random
+from typing import get_args
 
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
@@ -34,6 +35,7 @@ from sglc_runtime.protocol import (
     Unpin,
     Warm,
 )
+from sglc_runtime.queueing import Policy
 from sglc_runtime.speculation.speculation import Speculation
 from sglc_runtime.start import start_engine
 from tests.runtime.engine.driving import checkpoint
@@ -105,6 +107,8 @@ class LeakMachine:
             max_waiting=self.random.choice((None, 6)),
             chunk_tokens=self.random.choice((3, 17, 128)),
             eviction=self.random.choice(("next_use", "lru")),  # type: ignore[arg-type]
+            disable_radix_cache=self.random.random() < 0.2,
+            schedule_policy=self.random.choice(get_args(Policy)),
             threads=1,
         )
         self.engine, _ = start_engine(config)
