@@ -47,7 +47,7 @@ def attention_for(
 
     Processes that share a model make their parts here, so that all of them have the same.
     """
-    return make_attention(config.attention, spec, slots, device)
+    return make_attention(config.attention, spec, slots, device, deterministic=config.deterministic)
 
 
 def make_attention(
@@ -56,12 +56,15 @@ def make_attention(
     slots: int,
     device: str | torch.device = "cpu",
     dtype: torch.dtype | None = None,
+    *,
+    deterministic: bool = False,
 ) -> PooledAttention:
     """
     Create backend `name` ("auto", "c", "torch", "triton") with a pool of `slots` token slots.
 
     `auto` is "triton" on a GPU, "c" on a CPU where a C compiler works, else "torch". `dtype`
-    defaults to the model's. Raises `AttentionUnavailable` when the named backend cannot run here,
+    defaults to the model's. `deterministic` is for "triton": "c" is always, "torch" never. Raises
+    `AttentionUnavailable` when the named backend cannot run here,
     and ValueError for an unknown name.
     """
     device = torch.device(device)
@@ -71,7 +74,7 @@ def make_attention(
     if name == "triton" or (name == "auto" and device.type == "cuda"):
         reason = why_not_triton(device)
         if reason is None:
-            return _triton(spec, slots, device, dtype)
+            return _triton(spec, slots, device, dtype, deterministic)
         if name == "triton":
             raise AttentionUnavailable(f"the Triton kernels cannot be used: {reason}")
     if name in ("auto", "c"):
@@ -94,12 +97,12 @@ def why_not_triton(device: torch.device) -> str | None:
 
 
 def _triton(
-    spec: ModelSpec, slots: int, device: torch.device, dtype: torch.dtype
+    spec: ModelSpec, slots: int, device: torch.device, dtype: torch.dtype, deterministic: bool
 ) -> PooledAttention:
     # Triton takes long to import, and CPUs do not need it.
     from sglc_runtime.attention.triton_attention import TritonAttention
 
-    return TritonAttention(spec, slots, device, dtype)
+    return TritonAttention(spec, slots, device, dtype, fixed=deterministic)
 
 
 def _why_not_c(device: torch.device, dtype: torch.dtype) -> str | None:

@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from sglc_runtime.attention.decode_inputs import DecodeInputs, SharedPieces
+from sglc_runtime.attention.make import attention_for
 from sglc_runtime.attention.pieces import Column
 from sglc_runtime.attention.shared_plan import TreeShape, plan_shared
 from sglc_runtime.attention.sharing import Traffic
 from sglc_runtime.attention.triton_attention import TritonAttention
 from sglc_runtime.kernels.triton.split import Splitting, make_items, own_capacity, split
+from sglc_runtime.models.base import Batch, Run
+from sglc_runtime.protocol import EngineConfig
 from tests.runtime.attention.cases import make_spec
 from tests.runtime.attention.test_against_float64 import oracle
 from tests.runtime.attention.trees import tree_batch
@@ -150,6 +153,42 @@ def test_windows_caps_and_sinks(window: int | None, softcap: float | None, sinks
         assert error < TOLERANCE[torch.bfloat16]
 
 
+@pytest.mark.parametrize("pool", [torch.float8_e4m3fn, torch.float8_e5m2], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+def test_pools_of_8_bits(pool: torch.dtype, dtype: torch.dtype) -> None:
+    """Decode and extend read what is stored exactly, subnormal numbers too."""
+    heads, kv_heads, dim = 4, 2, 32
+    spec = make_spec(heads, kv_heads, dim, dtype=dtype)
+    backend = TritonAttention(spec, SLOTS, DEVICE, pool)
+    steps = Steps([70], padding=0)
+    inputs = steps.inputs()
+    (path,) = steps.at(inputs, 0)
+    generator = torch.Generator().manual_seed(0)
+    for part in (backend.keys, backend.values):
+        random_ = torch.randn(70, kv_heads, dim, generator=generator)
+        random_[:, :, ::5] *= 2.0**-9
+        part.view(torch.uint8)[0, path] = random_.to(pool).view(torch.uint8).to(DEVICE)
+    q = torch.randn(1, heads, dim, generator=generator).to(dtype).to(DEVICE)
+    new = torch.randn(2, 1, kv_heads, dim, generator=generator).to(dtype).to(DEVICE)
+    new[0, 0, 0, 0] = 10**4.5
+    scale = dim**-0.5
+    out = backend.bind_decode(inputs)(0, q, new[0], new[1], scale=scale)
+    keys, values = (
+        part.view(torch.uint8)[0].cpu()[path].view(pool).double()
+        for part in (backend.keys, backend.values)
+    )
+    assert keys[-1, 0, 0] == (448 if pool == torch.float8_e4m3fn else 32768)
+    assert ((keys.abs() > 0) & (keys.abs() < 2.0**-6)).any()
+    at = torch.tensor([69])
+    expected = oracle(q.cpu(), keys, values, at, scale, None, None, None)
+    assert (out.cpu().double() - expected).abs().max() / expected.abs().max() < TOLERANCE[dtype]
+    batch = Batch(at, at.to(DEVICE), inputs.out_slots, torch.zeros(1), tuple(
+        Run(0, 1, slot, 1, position) for position, slot in enumerate(path)
+    ))  # fmt: skip
+    again = backend.bind(batch).attend(0, q, scale=scale)
+    assert (again.cpu().double() - expected).abs().max() / expected.abs().max() < TOLERANCE[dtype]
+
+
 def items_of(
     inputs: DecodeInputs, splitting: Splitting, window: int | None
 ) -> tuple[list[list[int]], list[int], list[int]]:
@@ -279,3 +318,10 @@ def test_a_step_of_another_size_is_refused() -> None:
     attention = Model(4, 2, 32).backend.bind_decode(inputs)
     with pytest.raises(ValueError, match="5 rows in a step of 3"):
         attention.attend(0, torch.zeros(5, 4, 32, device=DEVICE), scale=1.0)
+
+
+def test_deterministic_is_an_option_of_engines() -> None:
+    spec = make_spec(2, 2, 32)
+    for wanted in (False, True):
+        config = EngineConfig(attention="triton", deterministic=wanted)
+        assert attention_for(config, spec, 32, DEVICE).deterministic is wanted

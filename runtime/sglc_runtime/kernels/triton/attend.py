@@ -15,6 +15,7 @@ import triton.language as tl
 from torch import Tensor
 
 from sglc_runtime.kernels.triton.launch import interpreted, launch
+from sglc_runtime.kernels.triton.rounding import mantissa, storable
 from sglc_runtime.kernels.triton.tile import attend_tile
 
 
@@ -26,7 +27,7 @@ def attend_kernel(
     GROUP: tl.constexpr, DIM: tl.constexpr, WIDE: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
     WINDOW: tl.constexpr, SOFTCAP: tl.constexpr, SINKS: tl.constexpr, MASKS: tl.constexpr,
-    UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+    UPCAST: tl.constexpr, MANTISSA: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """
     Grid (pieces, KV heads): a program attends one piece for one KV head.
@@ -39,7 +40,8 @@ def attend_kernel(
         query, keys + head.to(tl.int64) * head_step, values + head.to(tl.int64) * head_step,
         table + tl.program_id(0) * 8, slots, positions, masks, sinks, out, partial, lse, head,
         query_step, out_step, slot_step, scale, softcap, window, heads,
-        GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, SINKS, MASKS, UPCAST, PRECISION,
+        GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, SINKS, MASKS,
+        UPCAST, MANTISSA, PRECISION,
     )  # fmt: skip
 
 
@@ -98,7 +100,8 @@ def attend(
     """
     launch(
         attend_kernel, (len(table), keys.shape[1]),
-        query, keys, values, table, slots, positions, slots if masks is None else masks,
+        query, storable(keys), storable(values), table, slots, positions,
+        slots if masks is None else masks,
         partials.lse if scores.sinks is None else scores.sinks, out, *partials,
         query.stride(0), out.stride(0), keys.stride(0), keys.stride(1),
         scores.scale, scores.softcap or 0.0, scores.window or 0, query.shape[1],
@@ -114,6 +117,6 @@ def constants(query: Tensor, keys: Tensor, scores: Scores) -> dict[str, int | bo
     return {
         "GROUP": heads // keys.shape[1], "DIM": dim, "WIDE": max(16, triton.next_power_of_2(dim)),
         "WINDOW": scores.window is not None, "SOFTCAP": scores.softcap is not None,
-        "SINKS": scores.sinks is not None, "UPCAST": upcast,
+        "SINKS": scores.sinks is not None, "UPCAST": upcast, "MANTISSA": mantissa(keys.dtype),
         "PRECISION": "ieee" if upcast or query.dtype == torch.float32 else "tf32",
     }  # fmt: skip

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sglc_runtime.kernels.triton.attend import Partials, Scores, Tile, constants
 from sglc_runtime.kernels.triton.launch import launch
+from sglc_runtime.kernels.triton.rounding import storable
 from sglc_runtime.kernels.triton.split import Items
 from sglc_runtime.kernels.triton.tile import attend_tile
 
@@ -25,7 +26,7 @@ def decode_kernel(
     KV_HEADS: tl.constexpr, GROUP: tl.constexpr, DIM: tl.constexpr, WIDE: tl.constexpr,
     BLOCK_M: tl.constexpr, SHARED_M: tl.constexpr, BLOCK_N: tl.constexpr,
     WINDOW: tl.constexpr, SOFTCAP: tl.constexpr, SINKS: tl.constexpr,
-    UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+    UPCAST: tl.constexpr, MANTISSA: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """
     Grid (queues x KV heads): a program attends the pieces of one queue for one KV head.
@@ -48,14 +49,14 @@ def decode_kernel(
                 query, keys, values, entry, slots, positions, slots, sinks, out, partial, lse,
                 head, query_step, out_step, slot_step, scale, softcap, window, heads,
                 GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, SINKS, False,
-                UPCAST, PRECISION,
+                UPCAST, MANTISSA, PRECISION,
             )  # fmt: skip
         if SHARED_M > 0 and not small:
             attend_tile(
                 query, keys, values, entry, slots, positions, slots, sinks, out, partial, lse,
                 head, query_step, out_step, slot_step, scale, softcap, window, heads,
                 GROUP, DIM, WIDE, SHARED_M, BLOCK_N, WINDOW, SOFTCAP, SINKS, False,
-                UPCAST, PRECISION,
+                UPCAST, MANTISSA, PRECISION,
             )  # fmt: skip
 
 
@@ -81,7 +82,7 @@ def decode(
     """
     launch(
         decode_kernel, (items.queues * keys.shape[1],),
-        query, keys, values, items.table, items.firsts, slot_table, positions,
+        query, storable(keys), storable(values), items.table, items.firsts, slot_table, positions,
         partials.lse if scores.sinks is None else scores.sinks, out, *partials,
         query.stride(0), out.stride(0), keys.stride(0), keys.stride(1),
         scores.scale, scores.softcap or 0.0, scores.window or 0, query.shape[1],

@@ -67,6 +67,28 @@ def to_pool(x, pool, MANTISSA: tl.constexpr):  # fmt: skip
     return rounded(x, like).to(like) if MANTISSA == 0 else to_fp8(x, MANTISSA)
 
 
+@triton.jit
+def from_pool(x, like: tl.constexpr, MANTISSA: tl.constexpr):  # fmt: skip
+    """
+    What a pool holds as type `like`; bytes of an 8-bit format exactly so.
+
+    Not Triton's conversion, which older GPUs do not have for float8_e4m3fn. A NaN of that format
+    becomes 480.
+    """
+    if MANTISSA == 0:
+        result = x.to(like)
+    elif MANTISSA == 2:
+        # The upper half of a float16.
+        result = (x.to(tl.uint16) << 8).to(tl.float16, bitcast=True).to(like)
+    else:
+        bits = x.to(tl.uint16)
+        # The exponent of a float16 has another bias, by 8.
+        half = (((bits & 0x80) << 8) | ((bits & 0x7F) << 7)).to(tl.float16, bitcast=True)
+        wide = half if like == tl.float16 else half.to(tl.float32)
+        result = (wide * 256.0).to(like)
+    return result
+
+
 def mantissa(dtype: torch.dtype) -> int:
     """Bits of the mantissa of an 8-bit format; 0 for types that Triton converts itself."""
     return FORMATS.get(dtype, 0)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from sglc_runtime.kernels.triton.rounding import from_pool
+
 LOG2_E = tl.constexpr(1.4426950408889634)
 
 
@@ -21,7 +23,7 @@ def attend_block(
     GROUP: tl.constexpr, DIM: tl.constexpr, WIDE: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
     WINDOW: tl.constexpr, SOFTCAP: tl.constexpr, MASKS: tl.constexpr, WHOLE: tl.constexpr,
-    PRECISION: tl.constexpr,
+    MANTISSA: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """
     Take in the keys [first, first + BLOCK_N) of a piece; returns the new (highest, total, sums).
@@ -41,8 +43,8 @@ def attend_block(
         in_dim = (d < DIM)[None, :]
         k = tl.load(keys + place[:, None] + d[None, :], mask=in_dim, other=0.0)
         v = tl.load(values + place[:, None] + d[None, :], mask=in_dim, other=0.0)
-    k = k.to(q.dtype)
-    v = v.to(q.dtype)
+    k = from_pool(k, q.dtype, MANTISSA)
+    v = from_pool(v, q.dtype, MANTISSA)
     scores = tl.dot(q, tl.trans(k), input_precision=PRECISION)
     if SOFTCAP:
         # tanh(x) = 1 - 2 / (exp(2x) + 1), which neither overflows to NaN nor loses its sign.
@@ -80,7 +82,7 @@ def attend_tile(
     GROUP: tl.constexpr, DIM: tl.constexpr, WIDE: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
     WINDOW: tl.constexpr, SOFTCAP: tl.constexpr, SINKS: tl.constexpr, MASKS: tl.constexpr,
-    UPCAST: tl.constexpr, PRECISION: tl.constexpr,
+    UPCAST: tl.constexpr, MANTISSA: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """
     Attend one piece, whose 8 numbers are at `entry` (see `Column`), for the KV head `head`.
@@ -141,19 +143,20 @@ def attend_tile(
             highest, total, sums = attend_block(
                 q, keys, values, slots, masks, position, first, count, start,
                 slot_step, scale, softcap, window, mask_step, mask_at, masked, highest, total, sums,
-                GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, MASKS, False, PRECISION,
+                GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, MASKS, False,
+                MANTISSA, PRECISION,
             )  # fmt: skip
     for first in range(tl.maximum(begin, edge), whole, BLOCK_N):
         highest, total, sums = attend_block(
             q, keys, values, slots, masks, position, first, count, start,
             slot_step, scale, softcap, window, mask_step, mask_at, masked, highest, total, sums,
-            GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, MASKS, True, PRECISION,
+            GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, MASKS, True, MANTISSA, PRECISION,
         )  # fmt: skip
     for first in range(tl.maximum(tl.maximum(begin, edge), whole), end, BLOCK_N):
         highest, total, sums = attend_block(
             q, keys, values, slots, masks, position, first, count, start,
             slot_step, scale, softcap, window, mask_step, mask_at, masked, highest, total, sums,
-            GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, MASKS, False, PRECISION,
+            GROUP, DIM, WIDE, BLOCK_M, BLOCK_N, WINDOW, SOFTCAP, MASKS, False, MANTISSA, PRECISION,
         )  # fmt: skip
 
     seen = total > 0.0
