@@ -9,10 +9,14 @@ from sglc_runtime.attention.sharing import TileShape
 class Sizes:
     """Sizes of the pieces of one batch."""
 
-    def __init__(self, segments: list[Segment], shape: TileShape) -> None:
+    def __init__(
+        self, segments: list[Segment], shape: TileShape, without: set[tuple[int, int]]
+    ) -> None:
+        """Rows `without` pieces take no program of them."""
         work = sum(
             -(-(last - first) // shape.tile_rows) * (end - start)
             for first, last, start, end, _ in segments
+            if (first, last) not in without
         )
         self.tile_rows = shape.tile_rows
         self.block = shape.block

@@ -94,7 +94,7 @@ class PieceTables:
         slot, length = _rows(self._extents, 2).T
         return Pieces(
             table[np.argsort(-table[:, Column.KEYS], kind="stable")].astype(np.int32),
-            _ranges(slot, length).astype(np.int32),
+            ranges(slot, length).astype(np.int32),
             part_starts,
             # Partial results are numbered as pieces are added.
             part[np.lexsort((part, row))].astype(np.int32),
@@ -116,7 +116,7 @@ class PieceTables:
         first, count, _, keys, start, partial, _, _ = table[
             (table[:, Column.MASK] < 0) & (table[:, Column.DIRECT] == 0)
         ].T
-        row, part = _ranges(first, count), _ranges(partial, count)
+        row, part = ranges(first, count), ranges(partial, count)
         begin = np.repeat(start, count)
         position = positions[row]
         seen = begin <= position
@@ -129,7 +129,7 @@ class PieceTables:
         first, last, start, end, at, number = _rows(self._masked, 6).T
         count = last - first
         of = np.repeat(np.arange(len(count)), count)
-        row, piece = _ranges(first, count), number[of]
+        row, piece = ranges(first, count), number[of]
         position = positions[row]
         begin, stop = start[of], np.minimum(end[of], position + 1)
         low = begin if self._window is None else np.maximum(begin, position - self._window + 1)
@@ -171,7 +171,7 @@ def _rows(rows: Sequence[tuple[int, ...]], width: int) -> Ints64:
     return flat.reshape(-1, width)
 
 
-def _ranges(starts: Ints64, lengths: Ints64) -> Ints64:
+def ranges(starts: Ints64, lengths: Ints64) -> Ints64:
     """start, start + 1, … for each of several starts, as many as its length."""
     ends = lengths.cumsum()
     total = int(ends[-1]) if len(ends) else 0

@@ -85,9 +85,13 @@ def _worth(one: Group, other: Group, common: int, sizes: Sizes) -> bool:
     return common * sizes.key > 2 * rows * sizes.partial
 
 
-def separate(segments: list[Segment], groups: list[Group], shape: TileShape) -> dict[int, int]:
+def separate(
+    segments: list[Segment], groups: list[Group], shape: TileShape, without: set[tuple[int, int]]
+) -> dict[int, int]:
     """
     Segments that are read by themselves for all their rows, by index: from which position on.
+
+    None that has rows `without` pieces.
 
     That saves reads where groups leave tiles half empty. Everything above such a segment is read
     with it.
@@ -96,9 +100,10 @@ def separate(segments: list[Segment], groups: list[Group], shape: TileShape) -> 
         return {}
     height, traffic = shape.tile_rows, shape.traffic
     starts = [group.first for group in groups]
-    tiles = [0]
+    tiles, excluded = [0], [0]
     for group in groups:
         tiles.append(tiles[-1] - (group.first - group.last) // height)
+        excluded.append(excluded[-1] + ((group.first, group.last) in without))
     starts.append(groups[-1].last)
     found: dict[int, int] = {}
     around: list[tuple[int, int]] = []
@@ -108,7 +113,8 @@ def separate(segments: list[Segment], groups: list[Group], shape: TileShape) -> 
         start = around[-1][1] if around else 0
         rows = last - first
         low, high = bisect_left(starts, first), bisect_left(starts, last)
-        if high - low > 1 and starts[low] == first and starts[high] == last:
+        aligned = starts[low] == first and starts[high] == last
+        if high - low > 1 and aligned and excluded[low] == excluded[high]:
             fewer = tiles[high] - tiles[low] + (-rows // height)
             if fewer * (end - start) * traffic.key > 2 * rows * traffic.partial:
                 found[index] = start

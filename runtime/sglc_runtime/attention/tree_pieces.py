@@ -24,27 +24,41 @@ from sglc_runtime.models.base import Run
 
 
 def plan_tree(
-    runs: Sequence[Run], positions: Sequence[int], shape: TileShape, *, window: int | None = None
+    runs: Sequence[Run],
+    positions: Sequence[int],
+    shape: TileShape,
+    *,
+    window: int | None = None,
+    without: Sequence[tuple[int, int]] = (),
 ) -> Pieces:
     """
     Pieces of a batch whose rows have `positions` [T] and whose `runs` are as `Batch` says.
 
+    Rows `without` [first, last), each all rows with some segments in common and more than a tile's,
+    get no pieces.
+
     Raises ValueError where a row's runs have a gap or end before its position, and where runs are
     not those of a tree (see `segments_of`).
     """
-    return _Planner(runs, positions, shape, window).plan()
+    return _Planner(runs, positions, shape, window, {*without}).plan()
 
 
 class _Planner:
     def __init__(
-        self, runs: Sequence[Run], positions: Sequence[int], shape: TileShape, window: int | None
+        self,
+        runs: Sequence[Run],
+        positions: Sequence[int],
+        shape: TileShape,
+        window: int | None,
+        without: set[tuple[int, int]],
     ) -> None:
         self.shape = shape
         self.window = window
         self.positions = positions
         self.segments = segments_of(runs, len(positions))
         self.tables = PieceTables(positions, window)
-        self.sizes = Sizes(self.segments, shape)
+        self.without = without
+        self.sizes = Sizes(self.segments, shape, without)
         reached = np.zeros(len(positions), np.int64)
         for segment in self.segments:
             reached[segment.first : segment.last] = segment.end
@@ -57,7 +71,7 @@ class _Planner:
         rows = {row for each in segments for row in each[:2]}
         edges = sorted(rows | {0, len(self.positions)})
         groups = join_rows(segments, edges, self.sizes)
-        apart = separate(segments, groups, shape)
+        apart = separate(segments, groups, shape, self.without)
         around: list[Segment] = []
         read: list[tuple[int, int]] = []
         """Last row and last position of what is read apart from the next group."""
@@ -74,6 +88,8 @@ class _Planner:
                     read.append((segment.last, segment.end))
                 index += 1
             begin = read[-1][1] if read else 0
+            if (group.first, group.last) in self.without:
+                continue
             if group.single:
                 self._path(group.first, group.last, around, begin)
             else:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from sglc_runtime.attention.batch_plan import BatchPlan, TileCut, plan_batch
+from sglc_runtime.attention.batch_plan import BatchPlan, Span, TileCut, plan_batch
 from sglc_runtime.attention.decode_inputs import DecodeInputs
 from sglc_runtime.attention.pieces import Cut, Pieces, plan_pieces
 from sglc_runtime.attention.pool import KvPool
@@ -122,13 +122,17 @@ class TritonAttention(KvPool):
             tile = self._tile("fixed")
             cut = Cut(tile.block_m // self._group, self._split, fixed=True)
 
-            def fixed(runs: Sequence[Run], rows: Sequence[int], _: bool) -> Pieces:
+            def fixed(
+                runs: Sequence[Run], rows: Sequence[int], _: Sequence[Span], single: bool
+            ) -> Pieces:
                 return plan_pieces(runs, rows, cut, window=window)
 
             return tile, plan_batch(batch.runs, positions, None, fixed, window=window)
 
-        def by_cost(runs: Sequence[Run], rows: Sequence[int], single: bool) -> Pieces:
-            return plan_tree(runs, rows, self._tile_shape(single), window=window)
+        def by_cost(
+            runs: Sequence[Run], rows: Sequence[int], without: Sequence[Span], single: bool
+        ) -> Pieces:
+            return plan_tree(runs, rows, self._tile_shape(single), window=window, without=without)
 
         extend = self.extend_tile
         prompts = TileCut(extend.block_m // self._group, self.shared_rows, extend.block_n)
