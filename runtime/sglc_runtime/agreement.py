@@ -3,8 +3,9 @@ Whether greedy text is `transformers.generate`'s, token for token, however a req
 
 The same prompts run in five ways that a correct engine cannot tell apart: each alone, in batches of
 mixed lengths, cut into small chunks, behind prefixes found in the cache, and in a pool so small
-that sequences are evicted and preempted. Everything is float32. Logits of every way are compared
-bitwise with those of running alone.
+that sequences are evicted and preempted. Everything is float32, but for keys and values where
+`kv_cache_dtype` rounds them: then the figures say what that changes. Logits of every way are
+compared bitwise with those of running alone.
 """
 
 from __future__ import annotations
@@ -142,6 +143,7 @@ def agreement(
         "implementation": info.implementation,
         "attention": info.attention,
         "dtype": info.dtype,
+        "kv_cache_dtype": config.kv_cache_dtype,
         "threads": info.threads,
         "deterministic": info.deterministic,
         "prompts": len(prompts),

@@ -13,6 +13,7 @@ from sglc_runtime.attention.make import (
     attention_for,
     bytes_per_slot,
 )
+from sglc_runtime.attention.pool import pool_dtype
 from sglc_runtime.attention.sizing import SHARE, free_memory, pool_slots
 from sglc_runtime.device.current import use_device
 from sglc_runtime.device.make import make_executor, runs_decode
@@ -201,7 +202,7 @@ def _pool(
     share = config.mem_fraction_static
     try:
         slots = pool_slots(
-            bytes_per_slot(spec),
+            bytes_per_slot(spec, pool_dtype(config.kv_cache_dtype, spec)),
             free_for_each(team, device),
             kv_slots=config.kv_slots,
             mem_fraction_static=SHARE[device.type] if share is None else share,

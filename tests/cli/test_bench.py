@@ -54,6 +54,15 @@ def test_agreement_in_every_way(model: str) -> None:
     assert pool["preemptions"] > 0
 
 
+def test_agreement_with_keys_and_values_of_8_bits(model: str) -> None:
+    """What rounding changes is told, and is no failure."""
+    options = ("--threads", "1", "--prompts", "4", "--kv-cache-dtype", "fp8_e5m2")
+    found = figures("agreement", "--model", model, *options)
+    assert found["kv_cache_dtype"] == "fp8_e5m2"
+    assert found["attention"] == "torch"
+    assert all(way["tokens_agree"] < found["tokens"] == 4 * 32 for way in found["ways"])
+
+
 def test_tables(model: str) -> None:
     result = RUNNER.invoke(app, ["bench", "agreement", "--model", model, "--prompts", "2", *SMALL])
     assert result.exit_code == 0, result.output

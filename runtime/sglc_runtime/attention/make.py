@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sglc_runtime.attention import c_attention
 from sglc_runtime.attention.c_attention import CAttention
+from sglc_runtime.attention.pool import pool_dtype
 from sglc_runtime.attention.torch_attention import TorchAttention
 from sglc_runtime.models.base import AttentionBackend, ModelSpec
 from sglc_runtime.protocol import EngineConfig
@@ -47,7 +48,10 @@ def attention_for(
 
     Processes that share a model make their parts here, so that all of them have the same.
     """
-    return make_attention(config.attention, spec, slots, device, deterministic=config.deterministic)
+    dtype = pool_dtype(config.kv_cache_dtype, spec)
+    return make_attention(
+        config.attention, spec, slots, device, dtype, deterministic=config.deterministic
+    )
 
 
 def make_attention(
@@ -62,10 +66,10 @@ def make_attention(
     """
     Create backend `name` ("auto", "c", "torch", "triton") with a pool of `slots` token slots.
 
-    `auto` is "triton" on a GPU, "c" on a CPU where a C compiler works, else "torch". `dtype`
-    defaults to the model's. `deterministic` is for "triton": "c" is always, "torch" never. Raises
-    `AttentionUnavailable` when the named backend cannot run here,
-    and ValueError for an unknown name.
+    `auto` is "triton" on a GPU, "c" on a CPU where a C compiler works and the pool is of a type
+    that it takes, else "torch". `dtype` is the pool's, by default the model's. `deterministic` is
+    for "triton": "c" is always, "torch" never. Raises `AttentionUnavailable` when the named backend
+    cannot run here, and ValueError for an unknown name.
     """
     device = torch.device(device)
     dtype = dtype or spec.dtype
@@ -109,5 +113,5 @@ def _why_not_c(device: torch.device, dtype: torch.dtype) -> str | None:
     if device.type != "cpu":
         return f"it runs on CPUs, not on {device}"
     if dtype not in c_attention.DTYPES:
-        return f"it takes float32 and bfloat16, not {dtype}"
+        return f"it takes pools of float32 and bfloat16, not of {dtype}"
     return c_attention.available()

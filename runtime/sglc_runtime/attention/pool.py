@@ -10,10 +10,43 @@ from torch import Tensor
 
 from sglc_runtime.models.base import ModelSpec
 
+FP8 = {"fp8_e4m3": torch.float8_e4m3fn, "fp8_e5m2": torch.float8_e5m2}
+"""Types of 8 bits by their names as options (OCP 8-bit floating point, arXiv 2209.05433)."""
+
+
+def pool_dtype(kv_cache_dtype: str, spec: ModelSpec) -> torch.dtype:
+    """What `EngineConfig.kv_cache_dtype` keeps keys and values of a model in."""
+    return FP8.get(kv_cache_dtype, spec.dtype)
+
+
+def held(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """
+    Keys or values as a pool of `dtype` holds them.
+
+    What exceeds the range of a type of 8 bits becomes its largest number; torch's own conversion
+    makes it infinite or NaN, which one does depends on the type and on torch's version.
+    """
+    if dtype not in FP8.values():
+        return x.to(dtype)
+    largest = torch.finfo(dtype).max
+    return x.clamp(-largest, largest).to(dtype)
+
+
+def bits(pool: Tensor) -> Tensor:
+    """Keys or values to be moved as they are: of 8 bits as uint8, which all operations take."""
+    return pool.view(torch.uint8) if pool.dtype in FP8.values() else pool
+
+
+def gathered(pool: Tensor, slots: Tensor) -> Tensor:
+    """Keys or values of one layer [slots, kv_heads, head_dim] at `slots`, of any shape."""
+    return bits(pool)[slots].view(pool.dtype)
+
 
 class KvPool:
     """
     Keys and values [layers, slots, kv_heads, head_dim]; contents of unused slots are garbage.
+
+    `dtype` is the model's or one of 8 bits.
 
     In memory the slots of one KV head are neighbours (strides of [layers, kv_heads, slots,
     head_dim]), so that reading a prefix is one stream for each head. On CPUs memory is taken when
@@ -34,8 +67,8 @@ class KvPool:
 
     def copy_slots(self, source: Tensor, target: Tensor) -> None:
         """Copy keys and values of all layers from slots `source` [N] to slots `target` [N]."""
-        self.keys[:, target] = self.keys[:, source]
-        self.values[:, target] = self.values[:, source]
+        for pool in (bits(self.keys), bits(self.values)):
+            pool[:, target] = pool[:, source]
 
 
 def _empty(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:

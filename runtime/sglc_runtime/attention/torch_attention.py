@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sglc_runtime.attention.pool import KvPool
+from sglc_runtime.attention.pool import KvPool, bits, gathered, held
 from sglc_runtime.models.base import Batch
 
 
@@ -95,11 +95,12 @@ class TorchBoundAttention:
     ) -> Tensor:
         """Store k and v, attend; see `Attention`."""
         keys, values = self._backend.keys[layer], self._backend.values[layer]
-        keys[self._out_slots] = k.to(keys.dtype)
-        values[self._out_slots] = v.to(values.dtype)
+        bits(keys)[self._out_slots] = bits(held(k, keys.dtype))
+        bits(values)[self._out_slots] = bits(held(v, values.dtype))
         out = torch.empty(q.shape, dtype=q.dtype, device=q.device)
         for group in self._groups:
-            args = q[group.start : group.end], keys[group.slots], values[group.slots]
+            found = gathered(keys, group.slots), gathered(values, group.slots)
+            args = q[group.start : group.end], *found
             if softcap is None and sinks is None:
                 out[group.start : group.end] = _sdpa(*args, group, scale, window)
             else:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from sglc_runtime.attention.decode_inputs import DecodeInputs
+from sglc_runtime.attention.pool import bits, gathered, held
 
 
 class Pool(Protocol):
@@ -57,13 +58,13 @@ class TorchDecodeAttention:
         """Store k and v, attend in float32; see `Attention`."""
         inputs = self._inputs
         keys, values = self._pool.keys[layer], self._pool.values[layer]
-        keys.index_copy_(0, inputs.out_slots, k.to(keys.dtype))
-        values.index_copy_(0, inputs.out_slots, v.to(values.dtype))
+        bits(keys).index_copy_(0, inputs.out_slots, bits(held(k, keys.dtype)))
+        bits(values).index_copy_(0, inputs.out_slots, bits(held(v, values.dtype)))
         slots = inputs.slot_table.index_select(0, inputs.table_rows).long()
         rows, heads, dim = q.shape
         kv_heads = k.shape[1]
         query = q.float().view(rows, kv_heads, heads // kv_heads, dim)
-        scores = torch.einsum("bgrd,bcgd->bgrc", query, keys[slots].float()) * scale
+        scores = torch.einsum("bgrd,bcgd->bgrc", query, gathered(keys, slots).float()) * scale
         if softcap is not None:
             scores = torch.tanh(scores / softcap) * softcap
         distance = inputs.positions[:, None] - self._places
@@ -72,7 +73,7 @@ class TorchDecodeAttention:
             visible &= distance < window
         # Slots of places that are not visible may hold anything, NaN as well.
         scores = scores.masked_fill(~visible[:, None, None], -torch.inf)
-        found = values[slots].float().masked_fill(~visible[..., None, None], 0.0)
+        found = gathered(values, slots).float().masked_fill(~visible[..., None, None], 0.0)
         if sinks is not None:
             column = sinks.float().view(1, kv_heads, -1, 1).expand(rows, -1, -1, 1)
             weights = torch.cat([scores, column], -1).softmax(-1)[..., :-1]
