@@ -135,8 +135,8 @@ FORKED: list[AnyStep] = [
 def test_a_program_with_forks_and_guesses_in_an_engine_process() -> None:
     """The public engine, with guesses that rank 0 makes and all processes check."""
     texts = []
-    cases: tuple[dict[str, Any], ...] = ({"tp_size": 2, "speculation": "ngram"}, {})
-    for options in cases:
+    guessing: dict[str, Any] = {"tp_size": 2, "speculation": "ngram"}
+    for options in (guessing, {"process": False}):
         with Engine(checkpoint(), threads=1, kv_slots=2048, **options) as engine:
             assert engine.info.tp_size == options.get("tp_size", 1)
             result = engine.submit(FORKED, seed=3).result(60)
