@@ -27,6 +27,7 @@ from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.finite import describe_nonfinite
 from sglc_runtime.models.generation_defaults import generation_defaults
 from sglc_runtime.models.load import EMBEDDED, LoadedModel, load_model
+from sglc_runtime.models.native import NativeModel
 from sglc_runtime.models.self_check import SLOTS as CHECK_SLOTS
 from sglc_runtime.models.self_check import self_check
 from sglc_runtime.models.threads import choose_threads, use_threads
@@ -76,6 +77,8 @@ def _start(
     with followers_loading(team, config, threads):
         model, tokenizer, recommended = _load(config, folder, team)
     spec = model.spec
+    if isinstance(model, NativeModel):
+        model.invariant = config.deterministic
     use_threads(threads, torch_too=not isinstance(model, CModel))
     slots, attention = _pool(config, spec, device, team, before, spare=int(run_ahead))
     engine = EngineLoop(

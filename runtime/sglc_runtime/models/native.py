@@ -83,6 +83,8 @@ class NativeModel:
     """
 
     implementation = "native"
+    invariant = False
+    """Do without kernels that give a row other bits alone than in a batch."""
 
     def __init__(
         self, reader: WeightReader, group: Group | None = None, *, packed: bool = True

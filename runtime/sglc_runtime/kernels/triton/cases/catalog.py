@@ -11,6 +11,7 @@ MODULES: tuple[str, ...] = (
     "attend",
     "begin",
     "norm",
+    "one_row",
     "rope_store",
     "sampling",
     "store",
