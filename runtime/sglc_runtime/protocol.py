@@ -366,7 +366,7 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     mem_fraction_static: float | None = None
     """
     Share of the memory that the pool takes: on a CPU of what is free (None: 0.5), on a GPU of what
-    was free before the weights came, these included (None: 0.85).
+    was free before the weights came, these included (None: 0.85, less where passes need more).
     """
     max_running: int | None = None
     """Sequences in one batch; None is what suits the device, see `most_running`."""

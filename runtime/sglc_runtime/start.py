@@ -14,7 +14,7 @@ from sglc_runtime.attention.make import (
     bytes_per_slot,
 )
 from sglc_runtime.attention.pool import pool_dtype
-from sglc_runtime.attention.sizing import SHARE, free_memory, pool_slots
+from sglc_runtime.attention.sizing import default_share, free_memory, pass_bytes, pool_slots
 from sglc_runtime.device.current import use_device
 from sglc_runtime.device.make import make_executor, runs_decode
 from sglc_runtime.device.memory import advice
@@ -203,12 +203,17 @@ def _pool(
     `before` is what was free on a GPU before the weights came.
     """
     share = config.mem_fraction_static
+    if share is None:
+        # Without a limit, one prompt as long as the context counts.
+        rows = min(config.most_rows, max(spec.context_length, 8192))
+        needed = pass_bytes(spec, rows, config.most_running)
+        share = default_share(before, needed)
     try:
         slots = pool_slots(
             bytes_per_slot(spec, pool_dtype(config.kv_cache_dtype, spec)),
             free_for_each(team, device),
             kv_slots=config.kv_slots,
-            mem_fraction_static=SHARE[device.type] if share is None else share,
+            mem_fraction_static=share,
             before=before,
             most=config.most_running * spec.context_length,
         )

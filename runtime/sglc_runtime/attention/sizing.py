@@ -6,14 +6,41 @@ from pathlib import Path
 
 import torch
 
+from sglc_runtime.models.base import ModelSpec
+
 FEW_SLOTS = 64
 """A pool below this holds no useful prompt."""
 UNKNOWN = 4 << 30
 """Bytes taken to be free where the system does not tell."""
-
-
 SHARE = {"cpu": 0.5, "cuda": 0.85}
-"""`mem_fraction_static` by default. On a GPU the rest is for activations and CUDA graphs."""
+"""`mem_fraction_static` at most where nobody says it."""
+WIDTHS = 24
+"""
+Numbers that a row of a pass holds at once, in hidden sizes: gate, up and their product of an MLP
+four times as wide are twelve, queries, keys, values and residuals the rest.
+"""
+BESIDES = 512 << 20
+"""Bytes for CUDA graphs, workspaces of libraries, and holes."""
+
+
+def pass_bytes(spec: ModelSpec, rows: int, sequences: int) -> int:
+    """About what a pass of `rows` takes on a GPU, with logits of `sequences` rows."""
+    hidden = spec.num_heads * spec.head_dim
+    # Logits in the model's type, in float32, and what sampling makes of them.
+    logits = 3 * sequences * spec.vocab_size * torch.float32.itemsize
+    return rows * WIDTHS * hidden * spec.dtype.itemsize + logits + BESIDES
+
+
+def default_share(before: int | None, needed: int) -> float:
+    """
+    `mem_fraction_static` where nobody says it.
+
+    On a GPU with `before` free bytes the rest is for passes, which take `needed`; on a CPU (None)
+    the system keeps it.
+    """
+    if before is None:
+        return SHARE["cpu"]
+    return max(0.1, min(SHARE["cuda"], 1 - needed / max(1, before)))
 
 
 def pool_slots(

@@ -33,11 +33,13 @@ class CudaCapture:
         """See `Capture`."""
         current = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(current)
-        with torch.cuda.stream(self._stream):
-            for _ in range(WARM_UPS - 1):
-                action()
-            _without_waiting(action)
-        current.wait_stream(self._stream)
+        try:
+            with torch.cuda.stream(self._stream):
+                for _ in range(WARM_UPS - 1):
+                    action()
+                _without_waiting(action)
+        finally:
+            current.wait_stream(self._stream)
 
     def record(self, action: Action) -> Action:
         """See `Capture`. The graph lives as long as the call that is returned."""

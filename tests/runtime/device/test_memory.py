@@ -8,12 +8,13 @@ from typing import NoReturn
 import pytest
 import torch
 
-from sglc_runtime.attention.sizing import pool_slots
+from sglc_runtime.attention.sizing import default_share, pass_bytes, pool_slots
 from sglc_runtime.device.graphs import Action, Graphs
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.base import Attention, Batch, Model, ModelSpec
 from sglc_runtime.protocol import EngineConfig, Generate, Generated, Sampling, Submit, Text
 from sglc_runtime.start import start_engine
+from tests.runtime.attention.cases import make_spec
 from tests.runtime.device.late_lane import LateLane
 from tests.runtime.device.replaying import ReplayCapture
 from tests.runtime.device.stepping import ahead_engine, torch_engine
@@ -128,3 +129,16 @@ def test_the_share_of_a_gpu_holds_the_weights() -> None:
         ValueError, match=r"20% of the GPU's free memory \(80\.0 GiB\), the model's"
     ):
         slots(0.2)
+
+
+def test_without_a_share_passes_find_room() -> None:
+    """On a large GPU 15% are enough; a small one keeps what a whole pass takes."""
+    large = make_spec(32, 8, 128, layers=32)
+    needed = pass_bytes(large, 8192, 256)
+    assert 3 << 30 < needed < 6 << 30  # float32
+    assert default_share(80 << 30, needed) == 0.85
+    small = default_share(16 << 30, needed)
+    assert 0.6 < small < 0.85
+    assert (16 << 30) * (1 - small) >= needed - 1
+    assert default_share(1 << 30, needed) == 0.1
+    assert default_share(None, needed) == 0.5
