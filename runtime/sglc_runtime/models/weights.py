@@ -89,11 +89,14 @@ class WeightReader:
         self._files = files
         self._split = split
 
-    def _read(self, name: str, *shape: int, part: Part | None = None) -> Tensor:
+    def _stored(self, name: str, *shape: int, part: Part | None = None) -> Tensor:
+        """As it is in the file, on the CPU."""
         if part is None or self._split.size == 1:
-            tensor = self._files.read(name, shape)
-        else:
-            tensor = self._files.read_part(name, shape, *part)
+            return self._files.read(name, shape)
+        return self._files.read_part(name, shape, *part)
+
+    def _read(self, name: str, *shape: int, part: Part | None = None) -> Tensor:
+        tensor = self._stored(name, *shape, part=part)
         return tensor.to(self.device, self.dtype or tensor.dtype)
 
     def _stack(
@@ -101,12 +104,21 @@ class WeightReader:
     ) -> Projection:
         """Projections divided by their outputs, each on its own and then stacked."""
         sizes = list(zip(names, rows, parts, strict=True))
-        return Projection(
-            torch.cat([self._read(f"{name}.weight", n, columns, part=p) for name, n, p in sizes]),
-            torch.cat([self._read(f"{name}.bias", n, part=p) for name, n, p in sizes])
-            if bias
-            else None,
-        )
+        weights = (self._stored(f"{name}.weight", n, columns, part=p) for name, n, p in sizes)
+        biases = (self._stored(f"{name}.bias", n, part=p) for name, n, p in sizes)
+        return Projection(self._cat(weights), self._cat(biases) if bias else None)
+
+    def _cat(self, stored: Iterator[Tensor]) -> Tensor:
+        """One below the other on the device, where nothing is held twice."""
+        if self.dtype is None:
+            return torch.cat([tensor.to(self.device) for tensor in stored])
+        tensors = list(stored)
+        shape = sum(map(len, tensors)), *tensors[0].shape[1:]
+        whole = torch.empty(shape, dtype=self.dtype, device=self.device)
+        targets = torch.split(whole, [*map(len, tensors)])
+        for target, tensor in zip(targets, tensors, strict=True):
+            target.copy_(tensor)
+        return whole
 
     def _back(self, name: str, inputs: int, part: Part, bias: bool) -> Projection:
         """A projection divided by its inputs; outputs are summed, so the bias is rank 0's."""
@@ -137,8 +149,16 @@ class WeightReader:
         c = self.config
         if c.tied and "lm_head.weight" not in self._files.names():
             return None
-        head = self._by_vocabulary("lm_head.weight")
-        return None if c.tied and torch.equal(head, self.embedding()) else head
+        if c.tied:
+            # Compared where they are read, so that a device need not hold both.
+            part = self._split.vocabulary(c)
+            head, embedding = (
+                self._stored(name, c.vocab_size, c.hidden_size, part=part)
+                for name in ("lm_head.weight", "model.embed_tokens.weight")
+            )
+            if head.dtype == embedding.dtype and torch.equal(head, embedding):
+                return None
+        return self._by_vocabulary("lm_head.weight")
 
     def norm(self) -> Tensor:
         """Weight of the last norm [hidden]."""
