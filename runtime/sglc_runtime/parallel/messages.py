@@ -39,13 +39,14 @@ class MakePool(Struct, frozen=True, tag="pool"):
 
 
 class Forward(Struct, frozen=True, tag="forward"):
-    """A pass: the tensors of a `Batch` as int64, its runs as int32, in the machine's order."""
+    """A pass: the tensors of a `Batch` one after another, and its runs."""
 
-    ids: bytes
-    positions: bytes
-    out_slots: bytes
-    rows: bytes
+    count: int
+    """Of ids, of positions and of slots; what follows them are the wanted rows."""
+    numbers: bytes
+    """int64, in the machine's order."""
     runs: bytes
+    """int32, five for each run."""
 
 
 class CopySlots(Struct, frozen=True, tag="copy"):
@@ -74,15 +75,16 @@ class Refused(Struct, frozen=True, tag="refused"):
 Answer = Ready | Refused
 
 
-def encode_batch(batch: Batch) -> Forward:
-    """A batch whose tensors are on the CPU."""
-    return Forward(
-        ids=to_bytes(batch.ids),
-        positions=to_bytes(batch.positions),
-        out_slots=to_bytes(batch.out_slots),
-        rows=to_bytes(batch.rows),
+def encode_batch(batch: Batch) -> tuple[Forward, Batch]:
+    """The message that says what a batch holds, and the batch with its tensors on the CPU."""
+    tensors = (batch.ids, batch.positions, batch.out_slots, batch.rows)
+    numbers = torch.cat(tensors).cpu()
+    message = Forward(
+        count=len(batch.ids),
+        numbers=to_bytes(numbers),
         runs=array("i", chain.from_iterable(batch.runs)).tobytes(),
     )
+    return message, _batch(numbers, len(batch.ids), batch.runs)
 
 
 def decode_batch(message: Forward, device: torch.device) -> Batch:
@@ -90,10 +92,12 @@ def decode_batch(message: Forward, device: torch.device) -> Batch:
     numbers = array("i", message.runs)
     width = len(Run._fields)
     runs = tuple(Run(*numbers[at : at + width]) for at in range(0, len(numbers), width))
-    ids, positions, out_slots, rows = (
-        to_tensor(data).to(device)
-        for data in (message.ids, message.positions, message.out_slots, message.rows)
-    )
+    return _batch(to_tensor(message.numbers).to(device), message.count, runs)
+
+
+def _batch(numbers: Tensor, count: int, runs: tuple[Run, ...]) -> Batch:
+    wanted = len(numbers) - 3 * count
+    ids, positions, out_slots, rows = torch.split(numbers, [count, count, count, wanted])
     return Batch(ids, positions, out_slots, rows, runs)
 
 

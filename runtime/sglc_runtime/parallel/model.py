@@ -33,10 +33,10 @@ class ParallelModel:
         Raises ValueError for ids and positions that the model does not have, and EngineError when
         a follower has failed.
         """
-        host = _on_cpu(batch)
+        message, host = encode_batch(batch)
         self._require_known(host)
         with self._team.together():
-            self._team.send(encode_batch(host))
+            self._team.send(message)
             return self.part.forward(batch, attention)
 
     def close(self) -> None:
@@ -78,13 +78,3 @@ class ParallelAttention:
         with self._team.together():
             self._team.send(CopySlots(to_bytes(source.cpu()), to_bytes(target.cpu())))
             self.part.copy_slots(source, target)
-
-
-def _on_cpu(batch: Batch) -> Batch:
-    """The batch with its tensors on the CPU, by one copy."""
-    if batch.ids.device.type == "cpu":
-        return batch
-    tensors = (batch.ids, batch.positions, batch.out_slots, batch.rows)
-    whole = torch.cat(tensors).cpu()
-    ids, positions, out_slots, rows = torch.split(whole, [len(tensor) for tensor in tensors])
-    return Batch(ids, positions, out_slots, rows, batch.runs)
