@@ -1,6 +1,7 @@
 """`sglc run` with the engine: the embedded model, and models that cannot be used."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -189,27 +190,37 @@ def test_prompt_longer_than_the_context_in_python(tmp_path: Path) -> None:
     assert f"--> {path}:7:" in done.stderr
 
 
-def test_interrupt(tmp_path: Path) -> None:
-    """Ctrl-C ends a run at once, with what was said so far, and leaves no engine behind."""
+@pytest.mark.parametrize("options", [(), ("--tp", "2")], ids=["one process", "two"])
+def test_interrupt(options: tuple[str, ...], tmp_path: Path) -> None:
+    """
+    Ctrl-C ends a run at once, with what was said so far, and leaves no engine behind. A terminal
+    sends it to the whole group of processes.
+    """
     path = tmp_path / "long.sgl"
     path.write_text(
         'def main():\n    for i in range(1000):\n        "Count"\n        x = gen(max_tokens=16)\n',
         encoding="utf-8",
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "sglc", "run", str(path), "--stream", "--seed", "1"],
+        [sys.executable, "-m", "sglc", "run", str(path), "--stream", "--seed", "1", *options],
         cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL, process_group=0,
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.read(20).startswith("Count")
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    children = children_of(process.pid)
     assert children, "the engine is a child of the command"
-    process.send_signal(signal.SIGINT)
+    children += [follower for child in children for follower in children_of(child)]
+    assert len(children) == (2 if options else 1)
+    os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert stderr == "interrupted\n"
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
+
+
+def children_of(pid: int | str) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
 
 
 def test_options_by_sglang_names_reach_the_engine(program: str) -> None:
