@@ -16,8 +16,9 @@ from sglc_runtime.bench.gpu.formulas import (
     step_bytes,
 )
 from sglc_runtime.bench.gpu.timer import ClockTimer, median_seconds
-from sglc_runtime.bench.gpu.trees import TREES, UNSHARED, Tree, geometric_mean
+from sglc_runtime.bench.gpu.trees import TREES, UNSHARED, geometric_mean
 from sglc_runtime.bench.shapes import LLAMA_31_8B, QWEN3_06B, Shape
+from sglc_runtime.kernels.triton.cases.tree import Tree
 
 SMALL = Shape(
     name="Small", family="llama", vocabulary=100, hidden=8, inner=12, layers=3, heads=4, kv_heads=2,

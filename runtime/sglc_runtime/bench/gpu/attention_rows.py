@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from sglc_runtime.attention.decode_inputs import DecodeInputs, SharedPieces
-from sglc_runtime.attention.shared_plan import SharedPlan, plan_shared
+from sglc_runtime.attention.decode_inputs import DecodeInputs
 from sglc_runtime.attention.triton_attention import TritonAttention
 from sglc_runtime.bench.figures import Amount, Figure
 from sglc_runtime.bench.gpu.lab import GpuLab
 from sglc_runtime.bench.gpu.timer import median_seconds
-from sglc_runtime.bench.gpu.trees import DIM, HEADS, TREES, UNSHARED, Tree, geometric_mean
+from sglc_runtime.bench.gpu.trees import DIM, HEADS, TREES, UNSHARED, geometric_mean
 from sglc_runtime.bench.turns import Spread
-from sglc_runtime.device.shared import PARTS, SharingBackend, tree_shape
 from sglc_runtime.kernels.triton.cases.case import relative_error
+from sglc_runtime.kernels.triton.cases.decode import spec_of, step_inputs
+from sglc_runtime.kernels.triton.cases.tree import Tree
 from sglc_runtime.models.base import ModelSpec
 
 BATCH, CONTEXT = 64, 4096
@@ -36,7 +35,8 @@ class Workload:
     backend: TritonAttention
     plain: DecodeInputs
     shared: DecodeInputs
-    plan: SharedPlan
+    pieces: int
+    """Of shared keys; 0 where nothing is worth sharing."""
     query: Tensor
 
     def step(self, inputs: DecodeInputs) -> Callable[[], Tensor]:
@@ -57,49 +57,15 @@ def workload(
     tree: Tree, heads: tuple[int, int], device: torch.device, *, dim: int, layers: int
 ) -> Workload:
     """A pool filled with random numbers, whose slots are handed out node by node."""
-    spec = _spec(*heads, dim, layers)
+    spec = spec_of((*heads, dim), torch.bfloat16, layers)
     backend = TritonAttention(spec, tree.unique + 1, device, spec.dtype)
     generator = torch.Generator(device).manual_seed(0)
     for pool in (backend.keys, backend.values):
         pool.normal_(generator=generator)
-    table = slot_table(tree)
-    rows = tree.sequences
-    position = tree.context - 1
-    # As the engine plans its steps.
-    shape = replace(tree_shape(cast(SharingBackend, backend)), parts=PARTS * rows)
-    plan = plan_shared(
-        tree.runs(), [position] * rows, list(range(rows)), shape, width=table.shape[1]
-    )
-    plain = DecodeInputs(
-        positions=torch.full((rows,), position, dtype=torch.int64, device=device),
-        out_slots=torch.from_numpy(table[:, -1].astype(np.int64)).to(device),
-        table_rows=torch.arange(rows, dtype=torch.int32, device=device),
-        slot_table=torch.from_numpy(table).to(device),
-        own_starts=torch.zeros(rows, dtype=torch.int32, device=device),
-    )
-    shared = plain
-    if plan.count:
-        shared = replace(
-            plain,
-            own_starts=torch.from_numpy(plan.own_starts).to(device),
-            shared=SharedPieces(
-                torch.from_numpy(plan.table).to(device),
-                torch.tensor([plan.count], dtype=torch.int32, device=device),
-                torch.from_numpy(plan.part_starts).to(device),
-                torch.from_numpy(plan.parts).to(device),
-            ),
-        )
-    query = torch.randn(rows, heads[0], dim, generator=generator, device=device)
-    return Workload(backend, plain, shared, plan, query.to(spec.dtype))
-
-
-def slot_table(tree: Tree) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
-    """int32 [sequences, context]: the slot of every position."""
-    table = np.full((tree.sequences, tree.context), -1, np.int32)
-    for run in tree.runs():
-        slots = np.arange(run.slot_start, run.slot_start + run.length, dtype=np.int32)
-        table[run.row_start : run.row_end, run.position : run.position + run.length] = slots
-    return table
+    plain, _ = step_inputs(tree, backend, shared=False)
+    shared, plan = step_inputs(tree, backend, shared=True)
+    query = torch.randn(tree.sequences, heads[0], dim, generator=generator, device=device)
+    return Workload(backend, plain, shared, plan.count if plan else 0, query.to(spec.dtype))
 
 
 @torch.inference_mode()
@@ -178,7 +144,7 @@ def _compared(lab: GpuLab, tree: Tree, heads: tuple[int, int]) -> dict[str, Any]
         "shape": tree.name,
         "heads": f"{heads[0]}/{heads[1]}",
         "sharing": 0.0 if tree.sharing == 1 else tree.sharing,
-        "pieces": work.plan.count,
+        "pieces": work.pieces,
         "difference": difference,
         "unique_bytes": _kv(work.backend.spec) * tree.unique,
     }
@@ -187,19 +153,3 @@ def _compared(lab: GpuLab, tree: Tree, heads: tuple[int, int]) -> dict[str, Any]
 def _kv(spec: ModelSpec) -> int:
     """Bytes of one token's key and value in one layer."""
     return 2 * spec.num_kv_heads * spec.head_dim * spec.dtype.itemsize
-
-
-def _spec(heads: int, kv_heads: int, dim: int, layers: int) -> ModelSpec:
-    return ModelSpec(
-        architecture="attention",
-        num_layers=layers,
-        num_heads=heads,
-        num_kv_heads=kv_heads,
-        head_dim=dim,
-        vocab_size=1,
-        context_length=1 << 20,
-        dtype=torch.bfloat16,
-        windows=(None,) * layers,
-        eos_ids=(),
-        bos_id=None,
-    )

@@ -12,6 +12,7 @@ import torch
 
 from sglc_runtime.bench.gpu.timer import settle
 from sglc_runtime.kernels.triton.cases.case import TOLERANCE, Case, relative_error
+from sglc_runtime.kernels.triton.cases.making import poisoned_memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +75,9 @@ def largest_error(case: Case, device: torch.device) -> float:
     Inputs are made twice, because a kernel may change them.
     """
     expected = case.expect(case.inputs(device))
-    got = case.run(case.inputs(device))
-    settle(device)
+    with poisoned_memory():
+        got = case.run(case.inputs(device))
+        settle(device)
     if got.keys() != expected.keys():
         raise ValueError(f"outputs {sorted(got)}, expected {sorted(expected)}")
     return max(

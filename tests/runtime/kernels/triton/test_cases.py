@@ -7,6 +7,7 @@ import torch
 
 from sglc_runtime.kernels.triton.cases.case import TOLERANCE, Case, relative_error
 from sglc_runtime.kernels.triton.cases.catalog import catalog
+from sglc_runtime.kernels.triton.cases.making import poisoned_memory
 from sglc_runtime.kernels.triton.forms import launches_of
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -17,8 +18,8 @@ SMALL = [case for case in CASES if case.small]
 @pytest.mark.parametrize("case", SMALL, ids=lambda case: case.name)
 def test_small_case_against_float64(case: Case) -> None:
     expected = case.expect(case.inputs(DEVICE))
-    inputs = case.inputs(DEVICE)
-    got = case.run(inputs)
+    with poisoned_memory():
+        got = case.run(case.inputs(DEVICE))
     assert got.keys() == expected.keys()
     for name, value in got.items():
         assert value.shape == expected[name].shape, name
@@ -55,6 +56,14 @@ def test_inputs_are_the_same_every_time(case: Case) -> None:
             other = second[name]
             assert torch.equal(*(torch.nan_to_num(each.float()) for each in (value, other))), name
             assert value.data_ptr() != other.data_ptr() or not value.numel(), name
+
+
+def test_memory_without_values_is_poisoned() -> None:
+    before = torch.are_deterministic_algorithms_enabled()
+    with poisoned_memory():
+        assert bool(torch.empty(100).isnan().all())
+        assert bool(torch.empty_like(torch.ones(100, dtype=torch.bfloat16)).isnan().all())
+    assert torch.are_deterministic_algorithms_enabled() == before
 
 
 def test_errors_are_relative_to_the_largest_value() -> None:

@@ -44,22 +44,11 @@ class _Attend:
 
     def paths(self) -> list[Tensor]:
         """Slots of each sequence's positions; extents of all sequences are shuffled."""
-        owners = [
-            (number, first)
-            for number, length in enumerate(self.contexts)
-            for first in range(0, length, EXTENT)
-        ]
-        order = np.random.default_rng(0).permutation(len(owners))
-        place = {owner: int(at) * EXTENT for owner, at in zip(owners, order, strict=True)}
+        counts = [-(-length // EXTENT) for length in self.contexts]
+        order = torch.from_numpy(np.random.default_rng(0).permutation(sum(counts)))
         return [
-            torch.tensor(
-                [
-                    place[number, first] + i
-                    for first in range(0, length, EXTENT)
-                    for i in range(min(EXTENT, length - first))
-                ]
-            )
-            for number, length in enumerate(self.contexts)
+            (extents[:, None] * EXTENT + torch.arange(EXTENT)).flatten()[:length]
+            for extents, length in zip(order.split(counts), self.contexts, strict=True)
         ]
 
     def inputs(self, device: torch.device) -> Inputs:

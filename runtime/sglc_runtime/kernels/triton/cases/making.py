@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -39,6 +43,24 @@ def poisoned(device: torch.device, dtype: torch.dtype, *shape: int) -> Tensor:
     """What a kernel has to overwrite: NaN, or the lowest integer."""
     worst = float("nan") if dtype.is_floating_point else torch.iinfo(dtype).min
     return torch.full(shape, worst, dtype=dtype, device=device)
+
+
+@contextmanager
+def poisoned_memory() -> Iterator[None]:
+    """
+    Fill what is allocated without values, buffers of wrappers too, with NaN meanwhile.
+
+    torch does so in its deterministic mode.
+    """
+    before = torch.are_deterministic_algorithms_enabled()
+    lenient = torch.is_deterministic_algorithms_warn_only_enabled()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before, warn_only=lenient)
 
 
 def pool(device: torch.device, dtype: torch.dtype, slots: int, heads: int, dim: int) -> Tensor:
