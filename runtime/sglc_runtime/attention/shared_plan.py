@@ -28,6 +28,10 @@ from sglc_runtime.models.base import Run
 Ints64 = NDArray[np.int64]
 
 
+AHEAD = 32
+"""Tokens by which sequences are taken to be longer than they are: plans serve for a while."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeShape(TileShape):
     """And the room in the tables of a captured step."""
@@ -102,7 +106,8 @@ def plan_shared(
     takes its slots from its first row there. `rows` is the size of the step with padding, by
     default that without. With `window`, keys that no row sees any more are left out.
 
-    Plan anew when rows or tree change. Not for results that must not depend on the batch. Raises
+    Plan anew when rows or tree change, and now and then: pieces are as long as suits the lengths of
+    the sequences. Not for results that must not depend on the batch. Raises
     ValueError where the runs are not those of a tree over the batch, or where a slot's place does
     not fit into int32.
     """
@@ -110,15 +115,23 @@ def plan_shared(
     chosen = _choose(stretches, shape)
     if sum(each.saved for each in chosen) < shape.worth:
         chosen = []
-    kept = _fitting(chosen, shape)
-    if len(kept) < len(chosen):
+    kept = _fitting(stretches, chosen, shape)
+    if any(kept.get(each[:2]) != each.last for each in chosen):
         chosen = _choose(stretches, shape, kept)
+    padded = len(positions) if rows is None else rows
+    own_starts = np.zeros(padded, np.int32)
+    for each in chosen:
+        own_starts[each.first : each.last] = each.end
     if not chosen:
-        count = len(positions) if rows is None else rows
         nothing = np.empty((0, len(Column)), np.int32)
-        zeros = np.zeros(count + 1, np.int32)
-        return SharedPlan(nothing, zeros, nothing.ravel(), zeros[1:])
-    return _tables(chosen, table_rows, shape, width, len(positions) if rows is None else rows)
+        return SharedPlan(nothing, np.zeros(padded + 1, np.int32), nothing.ravel(), own_starts)
+    if (max(table_rows) + 1) * width > np.iinfo(np.int32).max:
+        raise ValueError(f"slots of {max(table_rows) + 1} rows of {width} do not fit into int32")
+    own = np.array(positions) + 1 + AHEAD - own_starts[: len(positions)]
+    if window is not None:
+        own = np.minimum(own, window)
+    tiles = _tiles(chosen, shape, int((-(-own // shape.block)).sum()))
+    return _tables(tiles, np.array(table_rows) * width, shape.block, own_starts)
 
 
 def _stretches(runs: Sequence[Run], positions: Sequence[int], window: int | None) -> list[_Stretch]:
@@ -142,9 +155,13 @@ def _stretches(runs: Sequence[Run], positions: Sequence[int], window: int | None
 
 
 def _choose(
-    stretches: list[_Stretch], shape: TreeShape, allowed: set[tuple[int, int]] | None = None
+    stretches: list[_Stretch], shape: TreeShape, kept: dict[tuple[int, int], int] | None = None
 ) -> list[_Chosen]:
-    """Those that are better read by themselves, from the root down; of rows `allowed` only."""
+    """
+    Those that are better read by themselves, from the root down.
+
+    `kept`: only these, by first and last row, and only for rows up to another one.
+    """
     chosen: list[_Chosen] = []
     around: list[tuple[int, int]] = []
     """Of each stretch around the next: its last row, and from where on nobody reads its keys."""
@@ -156,10 +173,12 @@ def _choose(
         rows = last - first
         fewer = readers - -(-rows // shape.tile_rows)
         saved = fewer * (end - start) * shape.traffic.key - rows * shape.traffic.partial
-        if start < end and saved > 0 and (allowed is None or (first, last) in allowed):
-            chosen.append(_Chosen(first, last, start, end, saved))
-            start = end
-        around.append((last, start))
+        until = last if kept is None else kept.get((first, last), first)
+        if start < end and saved > 0 and first < until:
+            chosen.append(_Chosen(first, until, start, end, saved))
+            around += [(last, start), (until, end)]
+        else:
+            around.append((last, start))
     return chosen
 
 
@@ -177,71 +196,99 @@ def _readers(stretches: list[_Stretch], height: int) -> list[int]:
     return readers
 
 
-def _fitting(chosen: list[_Chosen], shape: TreeShape) -> set[tuple[int, int]]:
-    """Rows of as many of the chosen as there is room for, those that save most first."""
-    pieces, parts = shape.pieces, shape.parts
-    kept = set()
+def _fitting(
+    stretches: list[_Stretch], chosen: list[_Chosen], shape: TreeShape
+) -> dict[tuple[int, int], int]:
+    """
+    As many of the chosen as there is room for, those that save most first: up to which row.
+
+    What does not fit as a whole is shared by as many of its rows as do.
+    """
+    height, pieces, parts = shape.tile_rows, shape.pieces, shape.parts
+    kept: dict[tuple[int, int], int] = {}
     for first, last, _, _, _ in sorted(chosen, key=lambda each: -each.saved):
-        rows = last - first
-        tiles = -(-rows // shape.tile_rows)
-        if tiles <= pieces and rows <= parts:
-            pieces, parts = pieces - tiles, parts - rows
-            kept.add((first, last))
+        until = last
+        if -(-(last - first) // height) > pieces or last - first > parts:
+            until = first + min(pieces, parts // height) * height
+            # No stretch below may have rows on both sides.
+            inside = [each.first for each in stretches if first < each.first < until < each.last]
+            until = min([until, *inside])
+        if until - first > 1:
+            kept[first, last] = until
+            pieces -= -(-(until - first) // height)
+            parts -= until - first
     return kept
 
 
-def _tables(
-    chosen: list[_Chosen], table_rows: Sequence[int], shape: TreeShape, width: int, padded: int
-) -> SharedPlan:
-    if (max(table_rows) + 1) * width > np.iinfo(np.int32).max:
-        raise ValueError(f"slots of {max(table_rows) + 1} rows of {width} do not fit into int32")
+class _Tiles(NamedTuple):
+    """Rows of a tile and the keys that they share, and units of keys: all int64 [tiles]."""
+
+    first: Ints64
+    rows: Ints64
+    start: Ints64
+    end: Ints64
+    begin: Ints64
+    """Units of the tiles before."""
+    units: Ints64
+    pieces: Ints64
+    share: int
+    """Units of a program; pieces are cut at its multiples."""
+
+
+def _tiles(chosen: list[_Chosen], shape: TreeShape, own: int) -> _Tiles:
+    """
+    Tiles of the chosen stretches, and into how many pieces they are cut.
+
+    As the device cuts the rows' own keys, which are `own` units behind these (stream-K, arXiv
+    2301.03598): the work of all tiles in a row, at multiples of what one program has to do.
+    """
     first, last, start, end, _ = np.array(chosen).T
-    rows, length = last - first, end - start
-    tiles = -(-rows // shape.tile_rows)
-    size = _split(rows, tiles, length, shape)
-    splits = -(-length // size)
-    # Pieces of a stretch: part by part, and in each tile by tile.
-    count = tiles * splits
+    count = -(-(last - first) // shape.tile_rows)
     of = np.repeat(np.arange(len(chosen)), count)
     number = np.arange(len(of)) - np.repeat(count.cumsum() - count, count)
-    split, tile = number // tiles[of], number % tiles[of]
+    top = first[of] + number * shape.tile_rows
+    rows = np.minimum(last[of] - top, shape.tile_rows)
+    units = -(-(end - start)[of] // shape.block)
+    ends = units.cumsum()
+    begin = ends - units
+    queues = max(1, shape.programs // shape.kv_heads)
+    share = max(-(-(int(ends[-1]) + own) // queues), -(-shape.shortest // shape.block))
+    while True:
+        pieces = (ends - 1) // share - begin // share + 1
+        # A tile that is short for a program is not worth more partial results.
+        pieces[2 * units <= share] = 1
+        if (pieces.sum() <= shape.pieces and (rows * pieces).sum() <= shape.parts) or (
+            pieces.max() == 1
+        ):
+            return _Tiles(top, rows, start[of], end[of], begin, units, pieces, share)
+        share += -(-share // 2)
+
+
+def _tables(tiles: _Tiles, row_slots: Ints64, block: int, own_starts: Ints) -> SharedPlan:
+    """Pieces tile by tile, which is the order of positions for every row."""
+    count, share = tiles.pieces, tiles.share
+    of = np.repeat(np.arange(len(count)), count)
+    part = np.arange(len(of)) - np.repeat(count.cumsum() - count, count)
+    begin, units = tiles.begin[of], tiles.units[of]
+    cut = (begin // share + part) * share
+    whole = (count == 1)[of]
+    low = np.where(whole, 0, np.maximum(cut - begin, 0))
+    high = np.where(whole, units, np.minimum(cut + share - begin, units))
+    start = tiles.start[of] + low * block
+    rows = tiles.rows[of]
+    partial = rows.cumsum() - rows
     table = np.full((len(of), len(Column)), -1, np.int32)
-    top = first[of] + tile * shape.tile_rows
-    height = np.minimum(last[of] - top, shape.tile_rows)
-    begin = start[of] + split * size[of]
-    table[:, Column.FIRST_ROW] = top
-    table[:, Column.ROWS] = height
-    table[:, Column.SLOTS] = np.array(table_rows)[first[of]] * width + begin
-    table[:, Column.KEYS] = np.minimum(end[of] - begin, size[of])
-    table[:, Column.START] = begin
-    table[:, Column.PARTIAL] = height.cumsum() - height
+    table[:, Column.FIRST_ROW] = tiles.first[of]
+    table[:, Column.ROWS] = rows
+    table[:, Column.SLOTS] = row_slots[tiles.first[of]] + start
+    table[:, Column.KEYS] = np.minimum(tiles.start[of] + high * block, tiles.end[of]) - start
+    table[:, Column.START] = start
+    table[:, Column.PARTIAL] = partial
     table[:, Column.DIRECT] = 0
-    own_starts = np.zeros(padded, np.int32)
-    for each in chosen:
-        own_starts[each.first : each.last] = each.end
-    # Pieces are in the order of positions for every row, so a stable sort by row keeps that.
-    total = int(height.sum())
-    row = np.repeat(top - table[:, Column.PARTIAL], height) + np.arange(total)
-    part_starts = np.zeros(padded + 1, np.int32)
-    np.bincount(row, minlength=padded).cumsum(out=part_starts[1:])
+    total = int(rows.sum())
+    row = np.repeat(tiles.first[of] - partial, rows) + np.arange(total)
+    part_starts = np.zeros(len(own_starts) + 1, np.int32)
+    np.bincount(row, minlength=len(own_starts)).cumsum(out=part_starts[1:])
     return SharedPlan(
         table, part_starts, np.argsort(row, kind="stable").astype(np.int32), own_starts
     )
-
-
-def _split(rows: Ints64, tiles: Ints64, length: Ints64, shape: TreeShape) -> Ints64:
-    """
-    Keys of the pieces of each stretch: few enough to give every program of the device some, as
-    many as the room for pieces and parts asks for, and the same for the pieces of a stretch.
-    """
-    wanted = max(1, shape.programs // shape.kv_heads)
-    longest = max(shape.shortest, -(-int((tiles * length).sum()) // wanted))
-    while True:
-        splits = -(-length // longest)
-        even = -(-length // splits)
-        size = -(-even // shape.block) * shape.block
-        splits = -(-length // size)
-        fits = (tiles * splits).sum() <= shape.pieces and (rows * splits).sum() <= shape.parts
-        if fits or splits.max() == 1:
-            return size
-        longest += -(-longest // 2)

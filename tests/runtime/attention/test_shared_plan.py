@@ -101,13 +101,53 @@ def branches(rows: int, prefix: int, own: int = 1) -> tuple[list[Run], list[int]
     return [Run(0, rows, 0, prefix, 0)], [prefix + own - 1] * rows
 
 
+def loads(plan: SharedPlan, positions: list[int], shape: TreeShape, later: int = 0) -> list[int]:
+    """Blocks of keys that each program gets, shared out as `kernels/triton/split.py` does."""
+    queues = shape.programs // shape.kv_heads
+    pieces = -(-plan.table[:, Column.KEYS] // shape.block)
+    own = -(-(np.array(positions) + 1 + later - plan.own_starts) // shape.block)
+    total = int(pieces.sum() + own.sum())
+    share = max(-(-total // queues), shape.shortest // shape.block)
+    found = [0] * queues
+    for start, units in zip((pieces.cumsum() - pieces).tolist(), pieces.tolist(), strict=True):
+        found[start // share] += units
+    for unit in range(int(pieces.sum()), total):
+        found[unit // share] += 1
+    return found
+
+
 def test_a_long_prefix_is_spread_over_the_device() -> None:
-    runs, positions = branches(10, 4000)
+    runs, positions = branches(10, 4000, own=400)
     plan = plan_shared(runs, positions, range(10), LARGE, width=8192)
-    assert 25 <= plan.count <= 33
-    assert plan.table[:, Column.KEYS].max() <= 192
     assert (plan.table[:, Column.ROWS] == 10).all()
     assert plan.own_starts.tolist() == [4000] * 10
+    for later in (0, 32, 64):
+        blocks = loads(plan, positions, LARGE, later)
+        assert max(blocks) * len(blocks) <= 1.25 * sum(blocks) + len(blocks)
+
+
+def test_next_to_long_contexts_a_prefix_is_cut_less() -> None:
+    """Each part is one more partial result of every row."""
+    runs, positions = branches(64, 1000, own=8000)
+    plan = plan_shared(runs, positions, range(64), LARGE, width=16384)
+    assert plan.count == 4
+    assert (plan.part_starts[1:] - plan.part_starts[:-1] == 1).all()
+
+
+@pytest.mark.parametrize(("rows", "prefix", "own"), [(256, 256, 32), (40, 3000, 100)])
+def test_tiles_are_cut_where_programs_end(rows: int, prefix: int, own: int) -> None:
+    runs, positions = branches(rows, prefix, own)
+    plan = plan_shared(runs, positions, range(rows), LARGE, width=4096)
+    blocks = loads(plan, positions, LARGE, later=32)
+    assert max(blocks) <= 1.2 * sum(blocks) / len(blocks) + 1
+
+
+def test_a_stretch_that_does_not_fit_is_shared_by_some_rows() -> None:
+    runs, positions = branches(1024, 2048, 32)
+    shape = replace(LARGE, tile_rows=4, pieces=255)
+    plan = plan_shared(runs, positions, range(1024), shape, width=4096)
+    assert plan.own_starts.tolist() == [2048] * 1020 + [0] * 4
+    assert plan.count == 255
 
 
 def test_many_rows_fill_the_device_without_splits() -> None:
