@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from sglc_runtime.models.base import Run
 
+LEAST_BLOCKS = 2
+"""Blocks of keys that a split has at least: each split is one more partial result to merge."""
+
 
 @dataclass(frozen=True, slots=True)
 class Traffic:

@@ -10,7 +10,7 @@ from sglc_runtime.attention.batch_plan import BatchPlan, Span, TileCut, plan_bat
 from sglc_runtime.attention.decode_inputs import DecodeInputs
 from sglc_runtime.attention.pieces import Cut, Pieces, plan_pieces
 from sglc_runtime.attention.pool import KvPool
-from sglc_runtime.attention.sharing import TileShape, Traffic
+from sglc_runtime.attention.sharing import LEAST_BLOCKS, TileShape, Traffic
 from sglc_runtime.attention.tiles import Kind, choose_tile
 from sglc_runtime.attention.tree_pieces import plan_tree
 from sglc_runtime.attention.triton_batch import TritonBoundAttention
@@ -23,8 +23,6 @@ SPLIT = 512
 """Keys of a piece with fixed cuts."""
 RESIDENT = 2
 """Programs of the decode kernel that a multiprocessor holds: its registers allow two."""
-LEAST_BLOCKS = 2
-"""Blocks of keys that a split has at least: each split is one more partial result to merge."""
 INTERPRETED = 6
 """Programs where nothing runs side by side: enough for splits to exist."""
 
@@ -87,6 +85,11 @@ class TritonAttention(KvPool):
     def shared_rows(self) -> int:
         """Rows that a piece of `SharedPieces` may have."""
         return self._tile("fixed" if self.deterministic else "shared").block_m // self._group
+
+    @property
+    def decode_block(self) -> int:
+        """Keys that a program of a decode step reads at a time."""
+        return self._tile("decode").block_n
 
     @property
     def _group(self) -> int:

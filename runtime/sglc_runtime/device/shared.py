@@ -16,14 +16,16 @@ import torch
 from numpy.typing import NDArray
 
 from sglc_runtime.attention.decode_inputs import SharedPieces
-from sglc_runtime.attention.shared_plan import SharedPlan, TreeShape, plan_shared
-from sglc_runtime.attention.sharing import Traffic
+from sglc_runtime.attention.shared_plan import AHEAD, SharedPlan, TreeShape, plan_shared
+from sglc_runtime.attention.sharing import LEAST_BLOCKS, Traffic
 from sglc_runtime.batching import shared_runs
 from sglc_runtime.device.executor import DecodeStep
 from sglc_runtime.models.base import ModelSpec
 
 PIECES = 255
 """Room for pieces. With one more, for the rows' own, the kernel that splits holds them at once."""
+LASTS = 2 * AHEAD
+"""Tokens after which a plan for the same rows is made anew."""
 PARTS = 16
 """Room for partial results of shared pieces, for each row."""
 ALIGNMENT = 16
@@ -38,6 +40,8 @@ class SharingBackend(Protocol):
     deterministic: bool
     programs: int
     shared_rows: int
+    decode_block: int
+    """Keys that a program reads at a time."""
 
 
 def tree_shape(attention: SharingBackend) -> TreeShape:
@@ -51,6 +55,8 @@ def tree_shape(attention: SharingBackend) -> TreeShape:
         programs=attention.programs,
         pieces=PIECES,
         parts=0,
+        block=attention.decode_block,
+        shortest=LEAST_BLOCKS * attention.decode_block,
     )
 
 
@@ -98,7 +104,9 @@ class SharedTables:
 
         None where nothing is worth sharing.
         """
-        key = (step.version, rows, tuple(table_rows), step.runs)
+        # Lengths enter the plan only as what is worth doing: one of them stands for all.
+        age = step.work[0].start // LASTS
+        key = (step.version, rows, tuple(table_rows), step.runs, age)
         if key == self._key:
             return self._plan, False
         self._key = key
