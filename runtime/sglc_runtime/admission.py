@@ -12,7 +12,7 @@ from sglc_runtime.errors import FailureKind
 from sglc_runtime.kv import KVCache, PoolExhaustedError
 from sglc_runtime.queueing import rank
 from sglc_runtime.request import Request
-from sglc_runtime.scheduler import Chunk, Limits, plan
+from sglc_runtime.scheduler import HEADROOM, Chunk, Limits, plan
 from sglc_runtime.sequence import Sequence
 from sglc_runtime.steps import WarmRun
 
@@ -59,9 +59,11 @@ class Admission:
 
     def admits(self) -> bool:
         """Whether a pass would take something in that waits, if all that runs decodes."""
-        if not self.waiting or len(self.running) >= self.limits.max_running:
+        cache, limits, running = self.cache, self.limits, len(self.running)
+        if not self.waiting or running >= limits.max_running:
             return False
-        cache, limits = self.cache, self.limits
+        if cache.available < HEADROOM * running:
+            return False
         planned = plan(
             self.running, self.waiting, limits, cache.available, cache.match, self._cursor
         )
