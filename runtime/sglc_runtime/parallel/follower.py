@@ -102,7 +102,8 @@ class Follower:
     def _join(self, order: Join) -> None:
         self.store = Path(order.store)
         split = Split(order.rank, order.size)
-        self._group = Group(split, torch.device(order.device), self.store, order.timeout)
+        device, sure = torch.device(order.device), order.deterministic
+        self._group = Group(split, device, self.store, order.timeout, deterministic=sure)
 
     def _take_model(self, order: Load) -> None:
         self._load, self._model, self._attention = order, None, None

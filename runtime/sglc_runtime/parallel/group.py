@@ -23,14 +23,27 @@ class Group:
     The processes meet through a file, and on CPUs (gloo) talk over the loopback interface only.
     """
 
-    def __init__(self, split: Split, device: torch.device, store: Path, timeout: float) -> None:
-        """Wait for the others. `timeout` is in seconds, for this and for every later call."""
+    def __init__(
+        self,
+        split: Split,
+        device: torch.device,
+        store: Path,
+        timeout: float,
+        *,
+        deterministic: bool = False,
+    ) -> None:
+        """
+        Wait for the others. `timeout` is in seconds, for this and for every later call;
+        `deterministic` asks for sums in a fixed order on GPUs, too.
+        """
         # Some builds of torch have no distributed part.
         from torch._C._distributed_c10d import FileStore
 
         self.split = split
         self.device = device
         self.backend = "nccl" if device.type == "cuda" else "gloo"
+        # Two numbers have one sum. Of more, where in `x` they lie decides what is added first.
+        self._in_order = split.size > 2 and (deterministic or self.backend == "gloo")
         if device.type == "cuda":
             torch.cuda.set_device(device)
         with _loopback():
@@ -57,10 +70,9 @@ class Group:
         """
         The sum of all processes' `x`, in place; `x` is contiguous.
 
-        On CPUs an element's sum does not depend on what else is summed. gloo adds in an order that
-        depends on where in `x` an element lies, which shows from three numbers on.
+        An element's sum does not depend on what else is summed, on CPUs and where asked for.
         """
-        if self.backend == "nccl" or self.size == 2:
+        if not self._in_order:
             dist.all_reduce(x)
             return x
         parts = [torch.empty_like(x) for _ in range(self.size)]

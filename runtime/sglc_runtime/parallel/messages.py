@@ -23,6 +23,8 @@ class Join(Struct, frozen=True, tag="join"):
     """A file that all of them can write to."""
     timeout: float
     """Seconds that an exchange may take."""
+    deterministic: bool = False
+    """Sum in a fixed order on GPUs, too."""
 
 
 class Load(Struct, frozen=True, tag="load"):

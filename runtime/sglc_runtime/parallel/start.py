@@ -29,7 +29,7 @@ def team_for(config: EngineConfig, folder: Path, device: torch.device) -> Iterat
         yield None
         return
     require_possible(config, folder, device)
-    team = Team(config.tp_size, device)
+    team = Team(config.tp_size, device, deterministic=config.deterministic)
     try:
         yield team
     except BaseException:

@@ -40,8 +40,18 @@ class Team:
     that says who died and of what.
     """
 
-    def __init__(self, size: int, device: torch.device, timeout: float = TIMEOUT) -> None:
-        """Start `size` - 1 followers and meet them. On GPUs rank r takes device r."""
+    def __init__(
+        self,
+        size: int,
+        device: torch.device,
+        timeout: float = TIMEOUT,
+        *,
+        deterministic: bool = False,
+    ) -> None:
+        """
+        Start `size` - 1 followers and meet them. On GPUs rank r takes device r. `timeout` and
+        `deterministic` are those of `Group`.
+        """
         if not dist.is_available():
             raise EngineError(
                 "internal",
@@ -67,7 +77,7 @@ class Team:
         try:
             for rank in range(1, size):
                 self._members.append(Member(rank, self._note_end))
-            self._meet(timeout)
+            self._meet(timeout, deterministic)
         except BaseException:
             self.close()
             raise
@@ -83,13 +93,15 @@ class Team:
         """Process ids of the followers, by rank."""
         return [member.process.pid for member in self._members]
 
-    def _meet(self, timeout: float) -> None:
+    def _meet(self, timeout: float, deterministic: bool) -> None:
         store = self._folder / "store"
         self.answers()  # each says that it has started: what cannot start is noticed here
         for member in self._members:
             device = f"cuda:{member.rank}" if self.device.type == "cuda" else str(self.device)
-            member.link.send(Join(member.rank, self.size, device, str(store), timeout))
-        self._group = Group(Split(0, self.size), self.device, store, timeout)
+            order = Join(member.rank, self.size, device, str(store), timeout, deterministic)
+            member.link.send(order)
+        split = Split(0, self.size)
+        self._group = Group(split, self.device, store, timeout, deterministic=deterministic)
         self.answers()
 
     def send(self, order: Struct) -> None:
