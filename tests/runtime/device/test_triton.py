@@ -1,18 +1,26 @@
-"""The whole step on the Triton kernels: attention over shared pieces, in several buckets."""
+"""The whole step on the Triton kernels: attention over shared pieces, recorded and replayed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from sglc_runtime.attention.make import PooledAttention
 from sglc_runtime.attention.shared_plan import TreeShape
 from sglc_runtime.device import make
+from sglc_runtime.device.graphs import Form, Graphs
 from sglc_runtime.device.shared import SharingBackend, tree_shape
-from sglc_runtime.protocol import Generate, Sampling, Submit, Text
+from sglc_runtime.kernels.triton.begin import begin
+from sglc_runtime.models.load_native import load_native
+from sglc_runtime.protocol import EngineConfig, Generate, Sampling, Submit, Text
+from sglc_runtime.sampling.device import DeviceSampler
 from tests.runtime.device.comparing import said
-from tests.runtime.device.stepping import Watched, ahead_engine
+from tests.runtime.device.late_lane import LateLane
+from tests.runtime.device.replaying import ReplayCapture
+from tests.runtime.device.stepping import CPU, ahead_engine
 from tests.runtime.engine.driving import make_engine, run
 from tests.runtime.tiny_checkpoints import write_checkpoint
 
@@ -25,19 +33,34 @@ def everything(attention: SharingBackend) -> TreeShape:
     return replace(tree_shape(attention), worth=0, shortest=16, block=16)
 
 
-def test_tokens_are_those_of_ordinary_passes(
+def test_all_kernels_replayed_on_a_late_device(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    model = str(write_checkpoint(tmp_path, num_hidden_layers=1))
+    """As on a GPU: ids, decoder, attention and sampling in kernels, recorded once per form."""
+    folder = write_checkpoint(tmp_path, num_hidden_layers=1)
     monkeypatch.setattr(make, "tree_shape", everything)
+    engine = ahead_engine(model=str(folder), attention="triton", kv_slots=256)
+    lane, capture = LateLane(), ReplayCapture()
+    graphs = Graphs(capture, 2)
+    engine.model = load_native(folder, device=CPU, dtype="float32", in_c=False, fused=True)
+    executor = make.make_executor(
+        EngineConfig(max_running=2),
+        engine.model,
+        cast(PooledAttention, engine.attention),
+        256,
+        CPU,
+        lane=lane,
+        recorder=graphs,
+        begin=begin,
+        sample=DeviceSampler(2, engine.model.spec.vocab_size, CPU),
+    )
+    engine.executor = executor
     submit = Submit(0, (Text(PREFIX),), (Generate(BRANCHES, key=3),))
-    engine = ahead_engine(model=model, attention="triton", kv_slots=256)
-    watched = Watched(engine)
-    want, got = run(make_engine(model=model), [submit]), run(engine, [submit])
+    want, got = run(make_engine(model=str(folder)), [submit]), run(engine, [submit])
     assert said(got, 0)[0] == said(want, 0)[0]
-    assert len(watched.steps) >= 2
-    forms = watched.inner._buckets
-    assert any(form.shared for form in forms)
-    shared = watched.inner._shared
-    assert shared is not None
-    assert shared.block[0] > 0
+    assert Form(2, shared=True) in graphs.recorded
+    assert capture.replays == 2
+    assert capture.launches > 20
+    assert executor._shared is not None
+    assert executor._shared.block[0] > 0
+    assert lane.waits
