@@ -24,11 +24,19 @@ BESIDES = 512 << 20
 
 
 def pass_bytes(spec: ModelSpec, rows: int, sequences: int) -> int:
-    """About what a pass of `rows` takes on a GPU, with logits of `sequences` rows."""
-    hidden = spec.num_heads * spec.head_dim
+    """About what passes of `rows` take on a GPU, and decode steps of `sequences`."""
+    return _activations(spec, rows) + step_bytes(spec, sequences) + BESIDES
+
+
+def step_bytes(spec: ModelSpec, rows: int) -> int:
+    """About what a decode step of `rows` takes."""
     # Logits in the model's type, in float32, and what sampling makes of them.
-    logits = 3 * sequences * spec.vocab_size * torch.float32.itemsize
-    return rows * WIDTHS * hidden * spec.dtype.itemsize + logits + BESIDES
+    logits = 3 * rows * spec.vocab_size * torch.float32.itemsize
+    return _activations(spec, rows) + logits
+
+
+def _activations(spec: ModelSpec, rows: int) -> int:
+    return rows * WIDTHS * spec.num_heads * spec.head_dim * spec.dtype.itemsize
 
 
 def default_share(before: int | None, needed: int) -> float:

@@ -5,6 +5,10 @@ The rules are those of torch's "CUDA semantics" page: kernels run once before th
 the stream of the capture, so that Triton has compiled them and cuBLAS has its workspace; all graphs
 take their memory from one pool, which is safe because they are replayed one after another and
 nothing in it outlives a step.
+
+The pool never gives memory back, and a block that served a small step is too small for a larger
+one. So it begins with one block that is large enough for any step, of which all take theirs,
+whatever the order in which they are captured.
 """
 
 from __future__ import annotations
@@ -15,19 +19,24 @@ from typing import Any, cast
 
 import torch
 
+from sglc_runtime.attention.sizing import free_memory
 from sglc_runtime.device.graphs import Action, NotCapturable
 
 WARM_UPS = 2
 """In the last one nothing is compiled any more, so that waiting for the device can be forbidden."""
 
+ROOM = 2
+"""What is reserved has to fit into the free memory this many times; else there is no reserve."""
+
 
 class CudaCapture:
-    """Captures on a stream of its own."""
+    """Captures on a stream of its own. `reserve` bytes are what the largest step takes, about."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, reserve: int = 0) -> None:
         self._device = device
         self._stream = cast(Any, torch.cuda.Stream)(device)
         self._pool = torch.cuda.graph_pool_handle()
+        self._reserve = reserve
 
     def warm_up(self, action: Action) -> None:
         """See `Capture`."""
@@ -44,6 +53,9 @@ class CudaCapture:
     def record(self, action: Action) -> Action:
         """See `Capture`. The graph lives as long as the call that is returned."""
         current = torch.cuda.current_stream(self._device)
+        reserve, self._reserve = self._reserve, 0
+        if reserve and free_memory(self._device) < ROOM * reserve:
+            reserve = 0
         graph: Any = cast(Any, torch.cuda.CUDAGraph)()
         # An object that is collected meanwhile may free memory of the device, which ends a capture.
         collecting = gc.isenabled()
@@ -53,6 +65,9 @@ class CudaCapture:
             with torch.cuda.graph(
                 graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
             ):
+                if reserve:
+                    # Freed at once: the pool keeps it.
+                    torch.empty(reserve, dtype=torch.uint8, device=self._device)
                 action()
         except BaseException:
             graph.reset()

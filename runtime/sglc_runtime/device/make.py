@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from sglc_runtime.attention.make import PooledAttention, why_not_triton
+from sglc_runtime.attention.sizing import step_bytes
 from sglc_runtime.device.buckets import bucket_sizes
 from sglc_runtime.device.cuda_graphs import CudaCapture
 from sglc_runtime.device.graphs import Eager, Graphs, Recorder
@@ -17,7 +18,7 @@ from sglc_runtime.device.slot_table import SlotTable
 from sglc_runtime.device.step import Begin, DecodeBackend, SampleOnDevice, begin_in_torch
 from sglc_runtime.device.torch_decode import TorchDecode
 from sglc_runtime.device.torch_sampling import sample_in_torch
-from sglc_runtime.models.base import Model
+from sglc_runtime.models.base import Model, ModelSpec
 
 if TYPE_CHECKING:
     from sglc_runtime.protocol import EngineConfig
@@ -52,7 +53,7 @@ def make_executor(
         table,
         bucket_sizes(rows, config.cuda_graph_max_bs),
         lane=lane or lane_of(device),
-        recorder=recorder or recorder_of(config, device),
+        recorder=recorder or recorder_of(config, model.spec, device),
         begin=begin or begin_of(device),
         shared=shared_of(attention, table),
     )
@@ -104,8 +105,9 @@ def shared_of(attention: PooledAttention, table: SlotTable) -> SharedTables | No
     )
 
 
-def recorder_of(config: EngineConfig, device: torch.device) -> Recorder:
+def recorder_of(config: EngineConfig, spec: ModelSpec, device: torch.device) -> Recorder:
     """What runs steps on `device` as the configuration says."""
     if device.type != "cuda" or config.disable_cuda_graph:
         return Eager()
-    return Graphs(CudaCapture(device), config.cuda_graph_max_bs or config.most_running)
+    most = min(config.cuda_graph_max_bs or config.most_running, config.most_running)
+    return Graphs(CudaCapture(device, step_bytes(spec, most)), most)

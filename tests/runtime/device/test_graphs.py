@@ -199,6 +199,25 @@ def test_order_of_a_capture(monkeypatch: pytest.MonkeyPatch) -> None:
     assert driver.stream_now == "main"
 
 
+def test_the_first_capture_makes_room_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    Driver(monkeypatch)
+    sizes: list[int] = []
+    empty = torch.empty
+
+    def noted(size: int, **options: Any) -> torch.Tensor:
+        sizes.append(size)
+        return empty(size, **options)
+
+    monkeypatch.setattr(torch, "empty", noted)
+    capture = CudaCapture(torch.device("cpu"), reserve=1000)
+    capture.record(lambda: None)
+    capture.record(lambda: None)
+    assert sizes == [1000]
+    # Not where it would not leave as much again.
+    CudaCapture(torch.device("cpu"), reserve=1 << 60).record(lambda: None)
+    assert sizes == [1000]
+
+
 def test_a_capture_that_fails_leaves_everything_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     driver = Driver(monkeypatch, fail=True)
     capture = CudaCapture(torch.device("cuda", 0))
