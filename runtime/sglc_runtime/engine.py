@@ -30,7 +30,6 @@ from sglc_runtime.kv import KVCache, make_policy
 from sglc_runtime.kv.policies import PolicyName
 from sglc_runtime.lifecycle import Lifecycle, kind_of
 from sglc_runtime.models.base import AttentionBackend, Model
-from sglc_runtime.parallel.model import ParallelModel
 from sglc_runtime.protocol import (
     Cancel,
     Command,
@@ -88,6 +87,8 @@ class EngineLoop:
         self.accepting = Accepting(self.lifecycle, self.admission)
         self.decoding = Decoding(self.admission, self.accepting, self.packer)
         self.speculation: Speculation | None = None
+        self.on_close: Callable[[], None] | None = None
+        """What else ends with the engine."""
 
     @property
     def busy(self) -> bool:
@@ -217,8 +218,8 @@ class EngineLoop:
 
     def close(self) -> None:
         """End the processes that share the model, where there are any. Can be called again."""
-        if isinstance(self.model, ParallelModel):
-            self.model.close()
+        if self.on_close is not None:
+            self.on_close()
 
     def check_integrity(self) -> None:
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import torch
@@ -31,12 +32,20 @@ from sglc_runtime.models.native import NativeModel
 from sglc_runtime.models.self_check import SLOTS as CHECK_SLOTS
 from sglc_runtime.models.self_check import self_check
 from sglc_runtime.models.threads import choose_threads, use_threads
-from sglc_runtime.parallel.model import ParallelAttention, ParallelModel
-from sglc_runtime.parallel.start import followers_loading, free_for_each, make_pools, team_for
-from sglc_runtime.parallel.team import Team
+from sglc_runtime.parallel.start import (
+    followers_loading,
+    free_for_each,
+    make_pools,
+    team_for,
+    with_followers,
+    with_their_pools,
+)
 from sglc_runtime.protocol import EngineConfig, EngineInfo
 from sglc_runtime.speculation.start import make_speculation
 from sglc_runtime.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from sglc_runtime.parallel.team import Team
 
 LARGEST = {
     "kv_slots": 2**31,
@@ -94,6 +103,7 @@ def _start(
         radix_cache=not config.disable_radix_cache,
         chunk_tokens=config.most_rows,
     )
+    engine.on_close = None if team is None else team.close
     engine.context.jump_forward = config.jump_forward
     engine.decoding.overlap = not config.disable_overlap_schedule
     compiled = config.enable_torch_compile and _compile(model, attention, device)
@@ -185,7 +195,7 @@ def _load(
         raise EngineError("internal", str(error)) from error
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise EngineError("internal", advice("weights", error)) from error
-    return model if team is None else ParallelModel(model, team), tokenizer, recommended
+    return with_followers(team, model), tokenizer, recommended
 
 
 def _pool(
@@ -224,7 +234,7 @@ def _pool(
         room = max(slots + spare, CHECK_SLOTS)
         make_pools(team, room)
         attention = attention_for(config, spec, room, device)
-        return slots, attention if team is None else ParallelAttention(attention, team, device)
+        return slots, with_their_pools(team, attention, device)
     except (AttentionUnavailable, ValueError) as error:
         raise EngineError("internal", str(error)) from error
     except (RuntimeError, MemoryError) as error:

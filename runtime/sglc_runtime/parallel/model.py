@@ -39,10 +39,6 @@ class ParallelModel:
             self._team.send(message)
             return self.part.forward(batch, attention)
 
-    def close(self) -> None:
-        """End the followers. Can be called again."""
-        self._team.close()
-
     def _require_known(self, batch: Batch) -> None:
         """An error in the middle of a pass would end the team; one before it fails a request."""
         ends = (

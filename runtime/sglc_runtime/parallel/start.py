@@ -1,10 +1,15 @@
-"""Starting an engine whose model is shared by several processes."""
+"""
+Starting an engine whose model is shared by several processes.
+
+What only these need is imported when they are asked for: most engines are one process.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,10 +17,13 @@ from sglc_runtime.attention.sizing import free_memory
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.config import parse_decoder, read_config
 from sglc_runtime.models.errors import LoadError, NotNative
-from sglc_runtime.parallel.messages import Load, MakePool
 from sglc_runtime.parallel.split import check_split
-from sglc_runtime.parallel.team import Team
 from sglc_runtime.protocol import EngineConfig
+
+if TYPE_CHECKING:
+    from sglc_runtime.attention.make import PooledAttention
+    from sglc_runtime.models.load import LoadedModel
+    from sglc_runtime.parallel.team import Team
 
 
 @contextmanager
@@ -29,6 +37,8 @@ def team_for(config: EngineConfig, folder: Path, device: torch.device) -> Iterat
         yield None
         return
     require_possible(config, folder, device)
+    from sglc_runtime.parallel.team import Team
+
     team = Team(config.tp_size, device, deterministic=config.deterministic)
     try:
         yield team
@@ -69,6 +79,8 @@ def followers_loading(team: Team | None, config: EngineConfig, threads: int) -> 
     if team is None:
         yield
         return
+    from sglc_runtime.parallel.messages import Load
+
     team.send(Load(config, threads))
     try:
         yield
@@ -81,9 +93,32 @@ def followers_loading(team: Team | None, config: EngineConfig, threads: int) -> 
 
 def make_pools(team: Team | None, slots: int) -> None:
     """Have every follower make its part of a pool of `slots`. Raises EngineError."""
-    if team is not None:
-        team.send(MakePool(slots))
-        team.answers()
+    if team is None:
+        return
+    from sglc_runtime.parallel.messages import MakePool
+
+    team.send(MakePool(slots))
+    team.answers()
+
+
+def with_followers(team: Team | None, part: LoadedModel) -> LoadedModel:
+    """The model of which `part` is this process's; itself where there is no other."""
+    if team is None:
+        return part
+    from sglc_runtime.parallel.model import ParallelModel
+
+    return ParallelModel(part, team)
+
+
+def with_their_pools(
+    team: Team | None, part: PooledAttention, device: torch.device
+) -> PooledAttention:
+    """Attention over all parts of the pool, of which `part` has this process's."""
+    if team is None:
+        return part
+    from sglc_runtime.parallel.model import ParallelAttention
+
+    return ParallelAttention(part, team, device)
 
 
 def free_for_each(team: Team | None, device: torch.device) -> int:
