@@ -10,7 +10,7 @@ from sglc_runtime.kernels.triton.sampling_row import (
     LAST_ID,
     depth,
     draw_uniform,
-    is_limited,
+    is_whole,
     load_row,
     row_limits,
     share,
@@ -34,16 +34,27 @@ def pick_kernel(
     what is kept and then of the token.
     """
     row = tl.program_id(0)
+    inverse = tl.load(inverse_temperatures + row)
+    if inverse == 0.0:
+        return
     every = tl.arange(0, CHUNKS)
     real = every < chunks
     top = tl.max(tl.load(tops + row * chunks + every, mask=real, other=-float("inf")), 0)
-    inverse = tl.load(inverse_temperatures + row)
-    if (inverse == 0.0) | (tl.abs(top) == float("inf")):
+    if tl.abs(top) == float("inf"):
         return
     sums = tl.load(masses + row * chunks + every, mask=real, other=0)
     total = tl.sum(sums, 0)
     uniform = draw_uniform(keys, samples, tokens, row)
-    if is_limited(top_ks, top_ps, min_ps, row, vocab):
+    if is_whole(top_ks, top_ps, min_ps, row, vocab):
+        target = tl.minimum(share(total, uniform), total - 1)
+        chunk = tl.sum((tl.cumsum(sums, 0) <= target).to(tl.int32), 0)
+        before = tl.sum(tl.where(every < chunk, sums, 0), 0)
+        ids = chunk * CHUNK + tl.arange(0, CHUNK)
+        x = load_row(logits, masks, masked, row, ids, vocab, row_step, mask_step)
+        running = before + tl.cumsum(weigh(depth(x, top, inverse)), 0)
+        place = tl.sum((running <= target).to(tl.int32), 0)
+        tl.store(out + row, (chunk * CHUNK + place).to(tl.int64))
+    else:
         top_k, most, least = row_limits(top_ks, top_ps, min_ps, row, total, vocab)
         end_first = tl.load(zones + row * NOTES)
         end_last = tl.load(zones + row * NOTES + 1)
@@ -64,12 +75,3 @@ def pick_kernel(
             top, inverse, token_first, token_last, 0, 0, early, vocab + 1, target, BLOCK, ROOM,
         )  # fmt: skip
         tl.store(out + row, (order & LAST_ID) ^ LAST_ID)
-    else:
-        target = tl.minimum(share(total, uniform), total - 1)
-        chunk = tl.sum((tl.cumsum(sums, 0) <= target).to(tl.int32), 0)
-        before = tl.sum(tl.where(every < chunk, sums, 0), 0)
-        ids = chunk * CHUNK + tl.arange(0, CHUNK)
-        x = load_row(logits, masks, masked, row, ids, vocab, row_step, mask_step)
-        running = before + tl.cumsum(weigh(depth(x, top, inverse)), 0)
-        place = tl.sum((running <= target).to(tl.int32), 0)
-        tl.store(out + row, (chunk * CHUNK + place).to(tl.int64))

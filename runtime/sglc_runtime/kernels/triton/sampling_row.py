@@ -73,11 +73,11 @@ def logit_of(order):
 
 
 @triton.jit
-def is_limited(top_ks, top_ps, min_ps, row, vocab):
-    """Whether a row has top-k, top-p or min-p."""
+def is_whole(top_ks, top_ps, min_ps, row, vocab):
+    """Whether a row has neither top-k nor top-p nor min-p."""
     top_k = tl.load(top_ks + row)
-    few = ((top_k > 0) & (top_k < vocab)) | (tl.load(top_ps + row) < 1.0)
-    return few | (tl.load(min_ps + row) > 0.0)
+    every = (top_k <= 0) | (top_k >= vocab)
+    return every & (tl.load(top_ps + row) >= 1.0) & (tl.load(min_ps + row) <= 0.0)
 
 
 @triton.jit

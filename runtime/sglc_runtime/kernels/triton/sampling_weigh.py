@@ -9,7 +9,7 @@ from sglc_runtime.kernels.triton.sampling_row import (
     BINS,
     bin_of,
     depth,
-    is_limited,
+    is_whole,
     load_row,
     weigh,
 )
@@ -43,11 +43,12 @@ def weigh_kernel(
     below = depth(x, top, inverse)
     weights = weigh(below)
     tl.store(masses + row * chunks + chunk, tl.sum(weights, 0))
-    if is_limited(top_ks, top_ps, min_ps, row, vocab):
-        bins = tl.where(weights > 0, bin_of(below), BINS - 1)
-        counted = tl.histogram(bins, BINS)
-        place = tl.arange(0, BINS)
-        tl.atomic_add(
-            counts + row * BINS + place, counted,
-            mask=(counted > 0) & (place < BINS - 1), sem="relaxed",
-        )  # fmt: skip
+    if is_whole(top_ks, top_ps, min_ps, row, vocab):
+        return
+    bins = tl.where(weights > 0, bin_of(below), BINS - 1)
+    counted = tl.histogram(bins, BINS)
+    place = tl.arange(0, BINS)
+    tl.atomic_add(
+        counts + row * BINS + place, counted,
+        mask=(counted > 0) & (place < BINS - 1), sem="relaxed",
+    )  # fmt: skip
