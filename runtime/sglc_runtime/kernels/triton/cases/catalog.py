@@ -10,6 +10,7 @@ from sglc_runtime.kernels.triton.cases.case import Case
 MODULES: tuple[str, ...] = (
     "attend",
     "begin",
+    "choices",
     "decode",
     "norm",
     "one_row",
