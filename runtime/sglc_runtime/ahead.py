@@ -90,17 +90,15 @@ def step_after(flying: DecodeStep, found: Next, version: int) -> DecodeStep:
 
     Rows of `flying` keep their order; others follow.
     """
-    work: list[Work] = []
     before = flying.work
-    for row in found.rows:
-        sequence, _, end, _ = before[row]
-        work.append(Work(sequence, end, end + 1, end))
-    if len(work) == len(before):
+    if len(found.rows) == len(before):
         runs = flying.runs
         tokens = [token + 1 for token in flying.tokens]
     else:
+        before = tuple([before[row] for row in found.rows])
         runs = tuple([flying.runs[row] for row in found.rows])
         tokens = [flying.tokens[row] + 1 for row in found.rows]
+    work = [Work(sequence, end, end + 1, end) for sequence, _, end, _ in before]
     sources = found.rows
     if found.others:
         more = [sequence.samples[0] for sequence in found.others]
