@@ -46,7 +46,7 @@ class Group:
         self._in_order = split.size > 2 and (deterministic or self.backend == "gloo")
         if device.type == "cuda":
             torch.cuda.set_device(device)
-        with _loopback():
+        with loopback():
             dist.init_process_group(
                 self.backend,
                 store=FileStore(str(store), split.size),
@@ -128,8 +128,8 @@ def gather_logits(part: Tensor, vocab_size: int, group: Group | None) -> Tensor:
 
 
 @contextmanager
-def _loopback() -> Iterator[None]:
-    """Let gloo use the loopback interface, unless the user has named another."""
+def loopback() -> Iterator[None]:
+    """A context in which gloo takes the loopback interface, unless the user has named another."""
     name, loopback = "GLOO_SOCKET_IFNAME", "lo"
     if name in os.environ or not Path("/sys/class/net", loopback).exists():
         yield

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from sglc_runtime.models.errors import LoadError
-from sglc_runtime.parallel.group import Group
+from sglc_runtime.parallel.group import Group, loopback
 
 KEYS = ("k_proj", "qkv_proj", "query_key_value")
 """Names of projections whose outputs are or hold keys."""
@@ -41,7 +41,7 @@ def dividing(folder: Path, trust: bool, group: Group | None) -> Iterator[dict[st
     config = AutoConfig.from_pretrained(folder, trust_remote_code=trust, local_files_only=True)
     require_plan(config.get_text_config(), folder, group.size)
     _require_device(group)
-    with _named(group):
+    with _named(group), loopback():  # it makes groups of its own
         yield {"distributed_config": DistributedConfig(tp_size=group.size)}
 
 
