@@ -410,7 +410,7 @@ class EngineConfig(Struct, frozen=True, kw_only=True):
     enable_torch_compile: bool = False
     """Translate the forward pass with torch.compile, in torch operations; the start takes long."""
     warmup: bool = False
-    """Capture every bucket at the start instead of when it is first needed."""
+    """Try the largest pass at the start, and capture every bucket instead of when it is needed."""
     disable_radix_cache: bool = False
     """Forget a request's keys and values when it ends; forks still share theirs while they run."""
     schedule_policy: Literal["dfs", "lpm", "fcfs", "lof", "random"] = "dfs"

@@ -18,8 +18,9 @@ from sglc_runtime.attention.pool import pool_dtype
 from sglc_runtime.attention.sizing import default_share, free_memory, pass_bytes, pool_slots
 from sglc_runtime.device.current import use_device
 from sglc_runtime.device.make import make_executor, runs_decode
-from sglc_runtime.device.memory import advice
+from sglc_runtime.device.memory import advice, naming_options
 from sglc_runtime.device.runner import DeviceExecutor
+from sglc_runtime.device.warm import try_pass
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.base import Model, ModelSpec
@@ -107,7 +108,8 @@ def _start(
     engine.context.jump_forward = config.jump_forward
     engine.decoding.overlap = not config.disable_overlap_schedule
     compiled = config.enable_torch_compile and _compile(model, attention, device)
-    deterministic = _check(model, attention)
+    with naming_options("pass"), torch.inference_mode():
+        deterministic = self_check(model, attention)
     failed = attention.deterministic and not deterministic and model.implementation == "native"
     # The check fails too where logits are NaN; only then is it worth reading every weight.
     if failed and config.load_format == "auto" and (broken := describe_nonfinite(folder)):
@@ -115,6 +117,9 @@ def _start(
     engine.speculation = make_speculation(
         config, engine.cache, engine.counters, spec, tokenizer, deterministic
     )
+    if config.warmup:
+        with naming_options("pass"):
+            try_pass(model, attention, min(config.most_rows, slots, spec.context_length), device)
     captured: tuple[int, ...] = ()
     if run_ahead and (device.type == "cpu" or runs_decode(attention)):
         executor = _executor(config, model, attention, slots, device)
@@ -241,24 +246,12 @@ def _pool(
         raise EngineError("internal", advice("pool", error)) from error
 
 
-def _check(model: Model, attention: PooledAttention) -> bool:
-    """Whether the start-up check finds that rows do not depend on each other."""
-    try:
-        with torch.inference_mode():
-            return self_check(model, attention)
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise EngineError("internal", advice("pass", error)) from error
-
-
 def _compile(model: Model, attention: PooledAttention, device: torch.device) -> bool:
     """Whether the forward pass runs compiled: found out now, because compiling takes long."""
     from sglc_runtime.models.compiled import CompiledModel
 
-    try:
-        with torch.inference_mode():
-            return isinstance(model, CompiledModel) and model.try_out(attention, device)
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise EngineError("internal", advice("pass", error)) from error
+    with naming_options("pass"), torch.inference_mode():
+        return isinstance(model, CompiledModel) and model.try_out(attention, device)
 
 
 def _executor(
@@ -270,11 +263,10 @@ def _executor(
 ) -> DeviceExecutor:
     """What runs decode steps; with `warmup`, all of them have run once."""
     try:
-        executor = make_executor(config, model, attention, slots, device)
-        if config.warmup:
-            executor.warm_up()
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise EngineError("internal", advice("steps", error)) from error
+        with naming_options("steps"):
+            executor = make_executor(config, model, attention, slots, device)
+            if config.warmup:
+                executor.warm_up()
     except ValueError as error:
         raise EngineError("internal", str(error)) from error
     return executor

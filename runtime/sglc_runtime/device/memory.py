@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
+
+from sglc_runtime.errors import EngineError
 
 Place = Literal["weights", "pool", "steps", "pass"]
 ADVICE: dict[Place, tuple[str, str]] = {
@@ -39,6 +43,15 @@ def advice(place: Place, error: BaseException) -> str:
     # Torch goes on about its allocator for lines.
     detail = str(error).strip().partition("\n")[0]
     return f"{missing}: {change}" + (f" ({detail})" if detail else "")
+
+
+@contextmanager
+def naming_options(place: Place) -> Iterator[None]:
+    """A context of an engine's start in which running out of memory is an EngineError."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise EngineError("internal", advice(place, error)) from error
 
 
 def failure(error: Exception) -> str:

@@ -53,6 +53,13 @@ def kernel_engine() -> EngineLoop:
     return engine
 
 
+def generic_engine(lane: Lane, recorder: Recorder) -> EngineLoop:
+    """That with a model of transformers."""
+    engine = ahead_engine(kv_slots=256, implementation="transformers")
+    _replace(engine, lane, recorder)
+    return engine
+
+
 def _replace(
     engine: EngineLoop,
     lane: Lane,

@@ -15,7 +15,7 @@ from sglc_runtime.protocol import (
 from tests.runtime.device.comparing import said
 from tests.runtime.device.late_lane import LateLane
 from tests.runtime.device.replaying import ReplayCapture
-from tests.runtime.device.stepping import Watched, ahead_engine, torch_engine
+from tests.runtime.device.stepping import Watched, ahead_engine, generic_engine, torch_engine
 from tests.runtime.engine.driving import make_engine, run
 from tests.runtime.speculation.test_exactness import KINDS, SCHEMA, WORDS, program
 
@@ -57,3 +57,14 @@ def test_a_late_device_that_replays_changes_nothing() -> None:
         assert said(got, submit.id)[0] == said(want, submit.id)[0]
     assert capture.replays > 2 * capture.recordings > 2
     assert lane.waits
+
+
+def test_a_model_of_transformers_is_replayed() -> None:
+    """Nothing in its forward pass looks at a value, so that it can be recorded."""
+    lane, capture = LateLane(), ReplayCapture()
+    sampling = Sampling(max_new_tokens=5, temperature=0.0, ignore_eos=True)
+    submits = [Submit(n, (Text(WORDS[: 9 + n]),), (Generate(sampling),)) for n in range(2)]
+    engine = generic_engine(lane, Graphs(capture, 4))
+    want, got = run(make_engine(), submits), run(engine, submits)
+    assert [said(got, n)[0] for n in range(2)] == [said(want, n)[0] for n in range(2)]
+    assert capture.replays >= 3

@@ -36,6 +36,10 @@ def run_out(*_: object, **__: object) -> NoReturn:
             "sglc_runtime.attention.pool._empty",
             "kv_slots or mem_fraction_static.*kv_cache_dtype to fp8_e4m3",
         ),
+        (
+            "sglc_runtime.attention.torch_attention._sdpa",
+            "chunk_tokens, max_running or mem_fraction_static",
+        ),
         ("sglc_runtime.start.self_check", "chunk_tokens, max_running or mem_fraction_static"),
         (
             "sglc_runtime.device.slot_table.SlotTable.__init__",
