@@ -109,10 +109,11 @@ class TritonAttention(KvPool):
         queues = max(1, self.programs // self.spec.num_kv_heads)
         if self.deterministic:
             splitting = Splitting(self._split, queues, fixed=True)
-            return DecodeShape(self._tile("fixed"), 0, splitting, self.at_once)
+            tile = self._tile("fixed")
+            return DecodeShape(tile, tile, splitting, self.at_once)
         tile = self._tile("decode")
         splitting = Splitting(tile.block_n, queues, LEAST_BLOCKS)
-        return DecodeShape(tile, self._tile("shared").block_m, splitting, self.at_once)
+        return DecodeShape(tile, self._tile("shared"), splitting, self.at_once)
 
     def _tile(self, kind: Kind) -> Tile:
         return choose_tile(kind, self.spec.head_dim, self._group, self._computing)

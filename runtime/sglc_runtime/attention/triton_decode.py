@@ -27,8 +27,8 @@ class DecodeShape:
     """How decode steps run on one device: nothing here changes from step to step."""
 
     tile: Tile
-    shared_m: int
-    """Height of the tile of shared pieces."""
+    shared: Tile
+    """The tile of shared pieces; its blocks of keys are those of `tile`."""
     splitting: Splitting
     at_once: int
     """Partial results that are added up together."""
@@ -68,7 +68,11 @@ class TritonDecodeAttention(TritonLayers):
         spec, shared = pool.spec, inputs.shared
         self._inputs = inputs
         self._shape = shape
-        self._shared_m = 0 if shared is None else shape.shared_m
+        self._tile, self._shared_m = shape.tile, 0
+        if shared is not None:
+            # Both tiles are in one kernel: it has the stages that the larger one has room for.
+            self._tile = shape.tile._replace(stages=shape.shared.stages)
+            self._shared_m = max(shape.shared.block_m, shape.tile.block_m)
         self._partials = partials
         self._outputs: dict[torch.dtype, Tensor] = {}
         self._plans = {window: self._plan() for window in dict.fromkeys(spec.windows)}
@@ -96,7 +100,7 @@ class TritonDecodeAttention(TritonLayers):
             out = self._outputs[q.dtype] = torch.empty_like(q)
         decode(
             q, *self.pool(layer), plan.items, self._inputs.slot_table, self._inputs.positions,
-            out, self._partials, self._shape.tile, scores, shared_m=self._shared_m,
+            out, self._partials, self._tile, scores, shared_m=self._shared_m,
         )  # fmt: skip
         merge(self._partials, plan.parts, out, scores.sinks, at_once=self._shape.at_once)
         return out

@@ -86,6 +86,7 @@ def decode(
         partials.lse if scores.sinks is None else scores.sinks, out, *partials,
         query.stride(0), out.stride(0), keys.stride(0), keys.stride(1),
         scores.scale, scores.softcap or 0.0, scores.window or 0, query.shape[1],
-        KV_HEADS=keys.shape[1], BLOCK_M=tile.block_m, SHARED_M=shared_m, BLOCK_N=tile.block_n,
+        KV_HEADS=keys.shape[1], BLOCK_M=tile.block_m,
+        SHARED_M=shared_m if shared_m > tile.block_m else 0, BLOCK_N=tile.block_n,
         **constants(query, keys, scores), warps=tile.warps, stages=tile.stages,
     )  # fmt: skip

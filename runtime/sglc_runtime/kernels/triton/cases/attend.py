@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sglc_runtime.attention.pieces import Cut, plan_pieces
+from sglc_runtime.attention.batch_plan import BatchPlan, Span, TileCut, plan_batch
+from sglc_runtime.attention.pieces import Cut, Pieces, plan_pieces
 from sglc_runtime.attention.tiles import Kind, choose_tile
-from sglc_runtime.kernels.triton.attend import Partials, Scores, attend
+from sglc_runtime.kernels.triton.attend import Partials, Scores, Tile, attend
 from sglc_runtime.kernels.triton.cases.case import Case, Cost, Inputs, Outputs
 from sglc_runtime.kernels.triton.cases.dense import dense_attention
 from sglc_runtime.kernels.triton.cases.making import DTYPES, normal, poisoned, pool
@@ -55,10 +56,8 @@ class _Attend:
         """A pool whose unused slots are poisoned, and the tables of the pieces."""
         heads, kv_heads, dim = self.heads
         paths = self.paths()
-        kind: Kind = "fixed" if self.fixed else "decode" if self.new == 1 else "shared"
-        tile = choose_tile(kind, dim, heads // kv_heads, self.dtype)
-        cut = Cut(tile.block_m // (heads // kv_heads), self.split, self.fixed)
-        pieces = plan_pieces(self._runs(paths), self.positions, cut, window=self.window)
+        tile, plan = self.plan(paths)
+        pieces = plan.pieces
         slots = EXTENT * sum(-(-length // EXTENT) for length in self.contexts)
         keys, values = (pool(device, self.dtype, slots, kv_heads, dim) for _ in range(2))
         used = torch.cat(paths).to(device)
@@ -71,8 +70,8 @@ class _Attend:
             "values": values,
             "paths": [path.to(device) for path in paths],
             "positions": torch.tensor(self.positions, dtype=torch.int32).to(device),
-            "table": torch.from_numpy(pieces.table).to(device),
-            "slots": torch.from_numpy(pieces.slots).to(device),
+            "table": torch.from_numpy(plan.tiles if self.extends else pieces.table).to(device),
+            "slots": torch.from_numpy(plan.slots if self.extends else pieces.slots).to(device),
             "part_starts": torch.from_numpy(pieces.part_starts).to(device),
             "parts": torch.from_numpy(pieces.parts).to(device),
             "partials": Partials(
@@ -83,6 +82,29 @@ class _Attend:
             "tile": tile,
             "sinks": normal(device, self.dtype, heads, seed=3) if self.sinks else None,
         }
+
+    @property
+    def extends(self) -> bool:
+        """Prompts in tiles that are written straight to the output."""
+        return self.new > 1 and not self.fixed
+
+    def plan(self, paths: list[Tensor]) -> tuple[Tile, BatchPlan]:
+        """The tile, and tiles of prompts or pieces."""
+        heads, kv_heads, dim = self.heads
+        kind: Kind = "fixed" if self.fixed else "extend" if self.extends else "decode"
+        tile = choose_tile(kind, dim, heads // kv_heads, self.dtype)
+        rows = tile.block_m // (heads // kv_heads)
+        cut = Cut(rows, self.split, self.fixed)
+
+        def planner(
+            runs: Sequence[Run], positions: Sequence[int], _: Sequence[Span], single: bool
+        ) -> Pieces:
+            return plan_pieces(runs, positions, cut, window=self.window)
+
+        prompts = TileCut(rows, 1, tile.block_n) if self.extends else None
+        return tile, plan_batch(
+            self._runs(paths), self.positions, prompts, planner, window=self.window
+        )
 
     def _runs(self, paths: list[Tensor]) -> list[Run]:
         return [
@@ -102,14 +124,18 @@ class _Attend:
         return float(self.heads[2] ** -0.5)
 
     def run(self, inputs: Inputs) -> Outputs:
-        """Both kernels, as a layer calls them."""
+        """As a layer calls them."""
         attend(
             inputs["query"], inputs["keys"], inputs["values"], inputs["table"], inputs["slots"],
             inputs["positions"], inputs["out"], inputs["partials"], inputs["tile"],
             Scores(self._scale, self.window, self.softcap, inputs["sinks"]),
         )  # fmt: skip
-        parts = Parts(inputs["part_starts"], inputs["parts"])
-        merge(inputs["partials"], parts, inputs["out"], inputs["sinks"])
+        if not self.extends:
+            parts = Parts(inputs["part_starts"], inputs["parts"])
+            at_once = 1 if self.fixed else 16
+            merge(
+                inputs["partials"], parts, inputs["out"], inputs["sinks"], at_once=at_once
+            )  # fmt: skip
         return {"out": inputs["out"]}
 
     def expect(self, inputs: Inputs) -> Outputs:

@@ -16,6 +16,8 @@ MODULES: tuple[str, ...] = (
     "one_row",
     "rope_store",
     "sampling",
+    "score",
+    "split",
     "store",
     "swiglu",
 )

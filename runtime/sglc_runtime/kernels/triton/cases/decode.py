@@ -86,6 +86,8 @@ class _Decode:
     heads: Heads
     tree: Tree
     dtype: torch.dtype
+    pool: torch.dtype | None = None
+    """What keys and values are kept in; None is `dtype`."""
     shared: bool = False
     fixed: bool = False
     lag: int = 0
@@ -97,16 +99,18 @@ class _Decode:
     def inputs(self, device: torch.device) -> Inputs:
         """A pool whose last slots are poisoned, and a step that is bound to it."""
         heads, kv_heads, dim = self.heads
+        kept = self.pool or self.dtype
         backend = TritonAttention(
-            spec_of(self.heads, self.dtype), self.tree.unique + 16, device, self.dtype,
+            spec_of(self.heads, self.dtype), self.tree.unique + 16, device, kept,
             fixed=self.fixed, split=32 if self.small else 512,
             programs=PROGRAMS if device.type == "meta" else None,
         )  # fmt: skip
         for seed, pool in enumerate((backend.keys[0], backend.values[0]), 1):
-            pool.fill_(torch.nan)
-            pool[: self.tree.unique] = normal(
-                device, self.dtype, self.tree.unique, kv_heads, dim, seed=seed
-            )
+            if device.type == "meta":
+                continue
+            _bytes(pool).fill_(0xFF)  # a NaN in every format
+            made = normal(device, self.dtype, self.tree.unique, kv_heads, dim, seed=seed)
+            _bytes(pool)[: self.tree.unique] = _bytes(made.to(kept))
         inputs, _ = step_inputs(
             self.tree, backend, shared=self.shared, lag=self.lag, worth=1 if self.small else None
         )
@@ -131,13 +135,13 @@ class _Decode:
     def expect(self, inputs: Inputs) -> Outputs:
         """Each sequence's whole path, one after another."""
         found: list[Tensor] = []
+        kept, parts = self.pool or self.dtype, ("keys", "values")
         for row, position in enumerate(inputs["positions"].tolist()):
             path = inputs["slot_table"][row, : position + 1].long()
             found.append(
                 dense_attention(
                     inputs["query"][row : row + 1],
-                    inputs["keys"][path],
-                    inputs["values"][path],
+                    *(_bytes(inputs[part])[path].view(kept).double() for part in parts),
                     inputs["positions"][row : row + 1],
                     scale=float(self.heads[2] ** -0.5),
                     window=self.window,
@@ -154,12 +158,15 @@ class _Decode:
         lengths = [self.tree.context - row % (self.lag + 1) for row in range(rows)]
         seen = [min(length, self.window or length) for length in lengths]
         keys = self.tree.unique if self.shared and self.window is None else sum(seen)
-        numbers = 2 * keys * kv_heads * dim + 2 * rows * heads * dim
-        return Cost(numbers * self.dtype.itemsize, 4 * sum(seen) * heads * dim)
+        pool = 2 * keys * kv_heads * dim * (self.pool or self.dtype).itemsize
+        return Cost(
+            pool + 2 * rows * heads * dim * self.dtype.itemsize, 4 * sum(seen) * heads * dim
+        )
 
     def case(self) -> Case:
         heads, kv_heads, dim = self.heads
-        extra = ["fixed"] * self.fixed
+        extra = [str(self.pool).removeprefix("torch.")] if self.pool else []
+        extra += ["fixed"] * self.fixed
         extra += [f"window {self.window}"] * (self.window is not None)
         extra += [f"soft cap {self.softcap:g}"] if self.softcap is not None else []
         extra += ["sinks"] * self.sinks
@@ -174,6 +181,10 @@ class _Decode:
             run=self.run,
             expect=self.expect,
         )
+
+
+def _bytes(x: Tensor) -> Tensor:
+    return x.view(torch.uint8)
 
 
 SMALL_HEADS: tuple[Heads, ...] = ((4, 4, 32), (7, 1, 80), (6, 2, 96), (5, 1, 128), (4, 2, 256))
@@ -204,5 +215,13 @@ def cases() -> Iterator[Case]:
         yield replace(plain, fixed=True).case()
     gemma = _Decode(heads=(16, 8, 256), tree=Tree((16,), (8192,)), dtype=torch.bfloat16)
     yield replace(gemma, window=4096, softcap=50.0).case()
+    plain = _Decode(heads=(32, 8, 128), tree=Tree((64,), (4096,)), dtype=torch.bfloat16)
+    for pool in (torch.float8_e4m3fn, torch.float8_e5m2):
+        yield replace(plain, pool=pool).case()
+    for heads in ((32, 4, 80), (32, 8, 96), (24, 8, 64)):
+        yield replace(plain, heads=heads).case()
+    levels = replace(plain, tree=Tree((1, 4, 16, 512), (1024, 256, 128, 32)), shared=True)
+    for heads in ((16, 1, 128), (32, 8, 128), (32, 32, 128)):
+        yield replace(levels, heads=heads).case()
     gpt = _Decode(heads=(64, 8, 64), tree=Tree((16,), (8192,)), dtype=torch.bfloat16)
     yield replace(gpt, sinks=True).case()
