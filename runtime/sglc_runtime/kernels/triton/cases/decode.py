@@ -138,10 +138,12 @@ class _Decode:
         kept, parts = self.pool or self.dtype, ("keys", "values")
         for row, position in enumerate(inputs["positions"].tolist()):
             path = inputs["slot_table"][row, : position + 1].long()
+            keys, values = (_bytes(inputs[part])[path].view(kept).double() for part in parts)
             found.append(
                 dense_attention(
                     inputs["query"][row : row + 1],
-                    *(_bytes(inputs[part])[path].view(kept).double() for part in parts),
+                    keys,
+                    values,
                     inputs["positions"][row : row + 1],
                     scale=float(self.heads[2] ** -0.5),
                     window=self.window,
