@@ -144,14 +144,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if chosen.realistic:
+        cases = [case for case in cases if not case.small]
+    architectures = [int(each) for each in _listed(chosen.architectures)]
     found: list[Compiled] = []
-    print(f"| {' | '.join(COLUMNS)} |")
-    print("|" + "---|" * len(COLUMNS))
-    for architecture in map(int, _listed(chosen.architectures)):
+    if not chosen.wide:
+        print(_heading(COLUMNS))
+    for architecture in architectures:
         forms = forms_of(cases, architecture)
         for form in few(forms) if chosen.few else forms:
             found.append(compile_form(form))
-            print(_line(found[-1]), flush=True)
+            if not chosen.wide:
+                print(_line(found[-1]), flush=True)
+    if chosen.wide:
+        print("\n".join(wide(found, architectures)))
     if chosen.json is not None:
         chosen.json.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")
     bad = sum(each.problem is not None for each in found)
@@ -166,8 +172,33 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dtypes", default="", help="such as bfloat16,float16; default all")
     parser.add_argument("--architectures", default=",".join(map(str, ARCHITECTURES)))
     parser.add_argument("--few", action="store_true", help="only some forms of every kernel")
+    parser.add_argument(
+        "--realistic", action="store_true", help="only what is launched at sizes that models have"
+    )
+    parser.add_argument(
+        "--wide", action="store_true", help="print a row for each form, architectures side by side"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all data there too")
     return parser
+
+
+def wide(found: Iterable[Compiled], architectures: Sequence[int]) -> Iterator[str]:
+    """The table with a row for each form: registers and KiB of shared memory."""
+    yield _heading(("kernel", "function", *(f"sm_{each}" for each in architectures)))
+    rows: dict[tuple[str, str], dict[int, Compiled]] = {}
+    for each in found:
+        rows.setdefault((each.kernel, each.function), {})[each.architecture] = each
+    for (kernel, function), compiled in rows.items():
+        cells = []
+        for architecture in architectures:
+            one = compiled.get(architecture)
+            said = "" if one is None else f"{one.registers}, {one.shared / 1024:.0f} KiB"
+            cells.append(said if one is None or one.problem is None else f"**{one.problem}**")
+        yield f"| {' | '.join((kernel, function, *cells))} |"
+
+
+def _heading(names: Sequence[str]) -> str:
+    return f"| {' | '.join(names)} |\n|" + "---|" * len(names)
 
 
 def _listed(text: str) -> list[str]:

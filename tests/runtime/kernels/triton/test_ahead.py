@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("triton")
 
-from sglc_runtime.kernels.triton.ahead import ARCHITECTURES, Compiled, main
+from sglc_runtime.kernels.triton.ahead import ARCHITECTURES, Compiled, main, wide
 from sglc_runtime.kernels.triton.cases.catalog import catalog
 from sglc_runtime.kernels.triton.forms import form_of, launches_of
 
@@ -108,6 +108,16 @@ def test_what_must_not_be_shipped() -> None:
     assert replace(good, shared=200_000).problem is None
     assert "tensor memory" in (replace(good, tensor_memory=513).problem or "")
     assert "ValueError" in (replace(good, error="ValueError: x").problem or "")
+
+
+def test_architectures_side_by_side() -> None:
+    one = Compiled(kernel="k, s, float32", function="f", architecture=80, registers=64, shared=2048)
+    found = [one, replace(one, architecture=90, spills=4), replace(one, kernel="j", registers=32)]
+    assert [*wide(found, (80, 90))] == [
+        "| kernel | function | sm_80 | sm_90 |\n|---|---|---|---|",
+        "| k, s, float32 | f | 64, 2 KiB | **spills 4 bytes** |",
+        "| j | f | 32, 2 KiB |  |",
+    ]
 
 
 @pytest.mark.parametrize(
