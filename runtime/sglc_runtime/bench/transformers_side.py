@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
@@ -80,18 +81,12 @@ class GenerateBatchSide:
     def run(self, prompts: Sequence[Prompt], new: int) -> Told:
         """All prompts as requests of one call; the time of the first token is not known."""
         from transformers import GenerationConfig
-        from transformers.generation import ContinuousBatchingConfig
 
         blocks = sum(-(-(len(prompt) + new) // self._page) + 1 for prompt in prompts)
         settings = GenerationConfig(
             max_new_tokens=new, do_sample=False, eos_token_id=-1, pad_token_id=0
         )
-        batching = ContinuousBatchingConfig(
-            page_size=self._page,
-            num_blocks=blocks,
-            max_batch_tokens=max(map(len, prompts)),
-            allow_block_sharing=True,
-        )
+        batching = batching_config(self._page, blocks, max(map(len, prompts)))
         logging.getLogger("ContinuousBatchingLogger").setLevel(logging.ERROR)
         before = self._model.config._attn_implementation
         began = perf_counter()
@@ -107,6 +102,21 @@ class GenerateBatchSide:
         whole = perf_counter() - began
         outputs = sorted(found.values(), key=lambda output: _number(output.request_id))
         return Told([list(output.generated_tokens) for output in outputs], whole, whole)
+
+
+def batching_config(page: int, blocks: int, tokens: int) -> Any:
+    """
+    Settings of continuous batching: tokens of a page, pages, and tokens of a pass.
+
+    What is `page_size` was `block_size` in transformers 5.17.
+    """
+    from transformers.generation import ContinuousBatchingConfig
+
+    known = {field.name for field in fields(ContinuousBatchingConfig)}
+    size = {"page_size" if "page_size" in known else "block_size": page}
+    return ContinuousBatchingConfig(
+        num_blocks=blocks, max_batch_tokens=tokens, allow_block_sharing=True, **size
+    )
 
 
 def _number(request: str) -> int:

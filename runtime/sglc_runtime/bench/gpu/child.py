@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sglc_runtime.bench.gpu.ceilings import Ceilings
 from sglc_runtime.bench.gpu.lab import GpuLab
 from sglc_runtime.bench.gpu.outcome import Outcome, outcome, run_here
@@ -32,9 +34,13 @@ def main(request: Path, result: Path) -> None:
     def save(found: dict[str, Any]) -> None:
         write(outcome("partial", found, message="the process ended before the part was through"))
 
+    settings = GpuSettings(**asked["settings"])
+    if settings.torch_device.index is not None and settings.torch_device.type == "cuda":
+        # Kernels and events go to the current device.
+        torch.cuda.set_device(settings.torch_device)
     part = next(part for part in PARTS if part.name == asked["part"])
     lab = GpuLab(
-        GpuSettings(**asked["settings"]),
+        settings,
         lambda message: print(message, flush=True),
         save,
         Ceilings(**asked["ceilings"]) if asked["ceilings"] else None,

@@ -14,7 +14,7 @@ from sglc_runtime.bench.engine_side import EngineSide, checked
 from sglc_runtime.bench.gpu.settings import GpuSettings
 from sglc_runtime.bench.shapes import Shape, description
 from sglc_runtime.bench.sides import Prompt, Told
-from sglc_runtime.bench.transformers_side import GenerateSide
+from sglc_runtime.bench.transformers_side import GenerateSide, batching_config
 from sglc_runtime.models.dummy import made
 from sglc_runtime.protocol import EngineConfig, FlushCache, Generate, Generated, Sampling
 from sglc_runtime.start import start_engine
@@ -103,9 +103,7 @@ def batch_of_requests(
     batching = ContinuousBatchingConfig()  # it fits itself to a GPU, and to nothing else
     if model.device.type != "cuda":
         tokens = sum(len(prompt) + count for prompt, count in zip(prompts, new, strict=True))
-        batching = ContinuousBatchingConfig(
-            page_size=32, num_blocks=tokens // 32 + 2 * len(prompts), max_batch_tokens=128
-        )
+        batching = batching_config(32, tokens // 32 + 2 * len(prompts), 128)
     before = model.config._attn_implementation
     outputs: dict[str, list[int]] = {}
     try:

@@ -25,7 +25,6 @@ ASKED = (
     "utilization.gpu",
     "memory.used",
     "memory.total",
-    "clocks_throttle_reasons.active",
 )
 """What `nvidia-smi --query-gpu` is asked."""
 
@@ -60,16 +59,17 @@ def driver(device: torch.device) -> dict[str, str]:
     if device.type != "cuda":
         return {}
     command = ["nvidia-smi", f"--query-gpu={','.join(ASKED)}", "--format=csv,noheader"]
-    command += ["--id", str(torch.cuda.get_device_properties(device).uuid)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
-        if done.returncode:  # the id is not known by this name in containers
-            done = subprocess.run(
-                command[:-2], capture_output=True, text=True, check=False, timeout=20
-            )
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
-    return parse_query(done.stdout)
+    # Indices differ where CUDA_VISIBLE_DEVICES is set; ids do not.
+    identity = getattr(torch.cuda.get_device_properties(device), "uuid", None)
+    chosen = ["--id", f"GPU-{identity}"]
+    for asked in ([*command, *chosen], command):
+        try:
+            done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=20)
+        except (OSError, subprocess.TimeoutExpired):
+            return {}
+        if done.returncode == 0:
+            return parse_query(done.stdout)
+    return {}
 
 
 def parse_query(text: str) -> dict[str, str]:

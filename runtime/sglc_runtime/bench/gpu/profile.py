@@ -77,10 +77,15 @@ def _profiled(lab: GpuLab, shape: Shape) -> dict[str, Any]:
 
 
 def _device_time(event: Any, kind: str) -> float:
-    """Microseconds of the event itself: on the device, or of an operation on a CPU."""
-    if kind == "cuda":
-        return float(getattr(event, "self_device_time_total", 0.0))
-    return float(event.self_cpu_time_total)
+    """
+    Microseconds of the event itself: of a kernel on the device, or of an operation on a CPU.
+
+    Operations also have the time of the kernels that they launched, which would count twice.
+    """
+    if kind != "cuda":
+        return float(event.self_cpu_time_total)
+    on_device = str(event.device_type).endswith("CUDA")
+    return float(event.self_device_time_total) if on_device else 0.0
 
 
 def largest(events: Iterable[Mapping[str, Any]], count: int) -> list[dict[str, Any]]:
