@@ -15,16 +15,10 @@ from sglc_runtime.kernels.triton.sampling_gather import NOTES, gather_kernel
 from sglc_runtime.kernels.triton.sampling_pick import pick_kernel
 from sglc_runtime.kernels.triton.sampling_row import BINS, LAST_ID
 from sglc_runtime.kernels.triton.sampling_scan import scan_kernel
+from sglc_runtime.kernels.triton.sampling_shape import SamplingShape, sampling_shape
 from sglc_runtime.kernels.triton.sampling_weigh import weigh_kernel
 from sglc_runtime.sampling.inputs import SamplingInputs
 
-CHUNK = 2048
-"""Tokens of a program: 75 programs share a row of 151,936."""
-BLOCK = 2048
-"""Candidates that a search looks at together."""
-ROOM = 8192
-"""Candidates of a row that are noted; with more of them a search reads the whole row."""
-PICK_WARPS = 8
 LARGEST_VOCAB = int(LAST_ID) + 1
 
 
@@ -36,19 +30,16 @@ class DeviceSampler:
         rows: int,
         vocab: int,
         device: torch.device | str,
-        *,
-        chunk: int = CHUNK,
-        block: int = BLOCK,
-        room: int = ROOM,
+        shape: SamplingShape | None = None,
     ) -> None:
-        """Raises ValueError for a vocabulary that the kernels cannot number."""
+        """`shape` is that of the table; raises ValueError for a vocabulary that is too large."""
         if not 0 < vocab <= LARGEST_VOCAB:
             raise ValueError(
                 f"sampling on a device takes vocabularies of 1 to {LARGEST_VOCAB} tokens"
             )
         self.rows, self.vocab = rows, vocab
-        self.chunk, self.block, self.room = chunk, block, room
-        self.chunks = triton.cdiv(vocab, chunk)
+        self.shape = shape = shape or sampling_shape()
+        self.chunks = triton.cdiv(vocab, shape.chunk)
 
         def empty(width: int, dtype: torch.dtype) -> Tensor:
             return torch.empty(rows, width, dtype=dtype, device=device)
@@ -61,7 +52,7 @@ class DeviceSampler:
         self.counts = empty(int(BINS), torch.int32)
         self.zones = empty(int(NOTES), torch.int32)
         self.found = empty(1, torch.int32)
-        self.candidates = empty(room, torch.int64)
+        self.candidates = empty(shape.room, torch.int64)
 
     def __call__(self, logits: Tensor, inputs: SamplingInputs, out: Tensor) -> None:
         """See `sample_on_device`."""
@@ -72,24 +63,25 @@ class DeviceSampler:
         noise = (inputs.keys, inputs.samples, inputs.tokens)
         sizes = (self.vocab, logits.stride(0), inputs.masks.stride(0), self.chunks)
         chosen = (self.before_token, self.before_end, self.zones, self.found, self.candidates)
+        shape, warps = self.shape, self.shape.chunk_warps
         many = triton.next_power_of_2(self.chunks)
         grid = (self.chunks, rows)
         launch(
             scan_kernel, grid, *row, self.tops, self.bests, self.counts, self.found, *sizes,
-            CHUNK=self.chunk,
+            CHUNK=shape.chunk, warps=warps,
         )  # fmt: skip
         launch(
             weigh_kernel, grid, *row, *limits, self.tops, self.bests, self.masses, self.counts,
-            out, *sizes, CHUNK=self.chunk, CHUNKS=many,
+            out, *sizes, CHUNK=shape.chunk, CHUNKS=many, warps=warps,
         )  # fmt: skip
         launch(
             gather_kernel, grid, *row, *limits, *noise, self.tops, self.masses, self.counts,
-            *chosen, *sizes, CHUNK=self.chunk, CHUNKS=many, ROOM=self.room,
+            *chosen, *sizes, CHUNK=shape.chunk, CHUNKS=many, ROOM=shape.room, warps=warps,
         )  # fmt: skip
         launch(
             pick_kernel, (rows,), *row, *limits, *noise, self.tops, self.masses, *chosen, out,
-            *sizes, CHUNK=self.chunk, CHUNKS=many, BLOCK=self.block, ROOM=self.room,
-            warps=PICK_WARPS,
+            *sizes, CHUNK=shape.chunk, CHUNKS=many, BLOCK=shape.block, ROOM=shape.room,
+            warps=shape.block_warps,
         )  # fmt: skip
 
     def memory(self) -> tuple[Tensor, ...]:

@@ -14,6 +14,7 @@ from sglc_runtime.device.make import make_executor
 from sglc_runtime.device.runner import DeviceExecutor
 from sglc_runtime.device.step import SampleOnDevice
 from sglc_runtime.engine import EngineLoop
+from sglc_runtime.kernels.triton.sampling_shape import SamplingShape
 from sglc_runtime.models.load_native import load_native
 from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.sampling.device import DeviceSampler
@@ -48,7 +49,7 @@ def torch_engine(lane: Lane, recorder: Recorder) -> EngineLoop:
 def kernel_engine() -> EngineLoop:
     """An engine whose executor samples in kernels."""
     engine = ahead_engine(max_running=4)
-    sample = DeviceSampler(4, engine.context.vocab_size, CPU, chunk=128, block=512)
+    sample = DeviceSampler(4, engine.context.vocab_size, CPU, SamplingShape(128, 4, 512, 8, 512))
     _replace(engine, lane_of(CPU), None, sample)
     return engine
 

@@ -17,6 +17,8 @@ KINDS: dict[str, tuple[Asked, ...]] = {
     "plain": (Asked(1.0),),
     "top-k 50": (Asked(1.0, top_k=50),),
     "top-p 0.9": (Asked(1.25, top_p=0.9),),
+    # Logits of deviation 1: searches have many candidates.
+    "flat, top-p 0.9": (Asked(1 / 3, top_p=0.9),),
     "mixed": (
         Asked(0.0), Asked(1.0), Asked(1.5, top_k=20, top_p=0.95), Asked(1.0, min_p=0.05),
         Asked(0.5, top_p=0.99),
