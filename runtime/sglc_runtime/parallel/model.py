@@ -17,7 +17,7 @@ class ParallelModel:
     A `Model` of which this process holds a part and the team's followers the others.
 
     `spec` has this part's heads, which is what a pool and attention are made for. A pass costs one
-    message to each follower; on GPUs, making it waits for the device once.
+    message to each follower; on GPUs it waits for the device before and behind.
     """
 
     def __init__(self, part: LoadedModel, team: Team) -> None:
@@ -37,7 +37,9 @@ class ParallelModel:
         self._require_known(host)
         with self._team.together():
             self._team.send(message)
-            return self.part.forward(batch, attention)
+            logits = self.part.forward(batch, attention)
+            self._team.settle()
+        return logits
 
     def _require_known(self, batch: Batch) -> None:
         """An error in the middle of a pass would end the team; one before it fails a request."""

@@ -163,6 +163,15 @@ class Team:
         except Exception as error:
             self._fail(error)
 
+    def settle(self) -> None:
+        """
+        On a GPU, wait for the pass that was launched. Raises EngineError where a process has died
+        in it: what waited for that one is given up then, and leaves any numbers behind.
+        """
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+            self.check()
+
     def close(self, patience: float = CLOSE_SECONDS) -> None:
         """End the followers, and kill them after `patience` seconds. Can be called again."""
         if self._closed:
