@@ -17,10 +17,8 @@ from sglc_runtime.attention.make import (
 from sglc_runtime.attention.pool import pool_dtype
 from sglc_runtime.attention.sizing import default_share, free_memory, pass_bytes, pool_slots
 from sglc_runtime.device.current import use_device
-from sglc_runtime.device.make import make_executor, runs_decode
+from sglc_runtime.device.executor import DecodeExecutor
 from sglc_runtime.device.memory import advice, naming_options
-from sglc_runtime.device.runner import DeviceExecutor
-from sglc_runtime.device.warm import try_pass
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.base import Model, ModelSpec
@@ -118,12 +116,10 @@ def _start(
         config, engine.cache, engine.counters, spec, tokenizer, deterministic
     )
     if config.warmup:
-        with naming_options("pass"):
-            try_pass(model, attention, min(config.most_rows, slots, spec.context_length), device)
+        _try_pass(config, model, attention, slots, device)
     captured: tuple[int, ...] = ()
-    if run_ahead and (device.type == "cpu" or runs_decode(attention)):
-        executor = _executor(config, model, attention, slots, device)
-        engine.executor, captured = executor, executor.recorded_sizes
+    if run_ahead:
+        engine.executor, captured = _executor(config, model, attention, slots, device)
     info = EngineInfo(
         model=config.model or EMBEDDED.as_posix(),
         architecture=spec.architecture,
@@ -254,14 +250,38 @@ def _compile(model: Model, attention: PooledAttention, device: torch.device) -> 
         return isinstance(model, CompiledModel) and model.try_out(attention, device)
 
 
+def _try_pass(
+    config: EngineConfig,
+    model: Model,
+    attention: PooledAttention,
+    slots: int,
+    device: torch.device,
+) -> None:
+    """Compute the largest prompt that a pass takes."""
+    from sglc_runtime.device.warm import try_pass
+
+    with naming_options("pass"):
+        rows = min(config.most_rows, slots, model.spec.context_length)
+        try_pass(model, attention, rows, device)
+
+
 def _executor(
     config: EngineConfig,
     model: Model,
     attention: PooledAttention,
     slots: int,
     device: torch.device,
-) -> DeviceExecutor:
-    """What runs decode steps; with `warmup`, all of them have run once."""
+) -> tuple[DecodeExecutor | None, tuple[int, ...]]:
+    """
+    What runs decode steps, where attention has kernels for them, and the sizes that are captured.
+
+    With `warmup` all of them have run once.
+    """
+    # Most engines run on CPUs and do not need it.
+    from sglc_runtime.device.make import make_executor, runs_decode
+
+    if device.type != "cpu" and not runs_decode(attention):
+        return None, ()
     try:
         with naming_options("steps"):
             executor = make_executor(config, model, attention, slots, device)
@@ -269,7 +289,7 @@ def _executor(
                 executor.warm_up()
     except ValueError as error:
         raise EngineError("internal", str(error)) from error
-    return executor
+    return executor, executor.recorded_sizes
 
 
 def _weights(folder: Path) -> int:

@@ -51,8 +51,8 @@ def run_seed(seed: int, counts: Counter[str]) -> None:
 
 def test_every_request_ends_as_it_would_alone() -> None:
     counts: Counter[str] = Counter()
-    for seed in range(6):
+    for seed in range(4):
         run_seed(seed, counts)
-    assert counts["ahead"] > 100
+    assert counts["ahead"] > 50
     assert counts["preemptions"]
-    assert counts["rows"] > 8
+    assert counts["rows"] > 4

@@ -41,6 +41,7 @@ def test_the_default_is_the_embedded_model_on_few_threads(monkeypatch: pytest.Mo
         ({"max_running": 0}, "max_running"),
         ({"chunk_tokens": 0}, "chunk_tokens"),
         ({"threads": 0}, "threads"),
+        ({"cuda_graph_max_bs": 0}, "cuda_graph_max_bs"),
         ({"mem_fraction_static": 0.0}, "mem_fraction_static"),
         ({"attention": "triton"}, "Triton|triton"),
         ({"device": "meta"}, "use cpu or cuda"),
