@@ -96,12 +96,14 @@ class Team:
     def _meet(self, timeout: float, deterministic: bool) -> None:
         store = self._folder / "store"
         self.answers()  # each says that it has started: what cannot start is noticed here
-        for member in self._members:
-            device = f"cuda:{member.rank}" if self.device.type == "cuda" else str(self.device)
-            order = Join(member.rank, self.size, device, str(store), timeout, deterministic)
-            member.link.send(order)
-        split = Split(0, self.size)
-        self._group = Group(split, self.device, store, timeout, deterministic=deterministic)
+        with self.together():
+            for member in self._members:
+                device = f"cuda:{member.rank}" if self.device.type == "cuda" else str(self.device)
+                member.link.send(
+                    Join(member.rank, self.size, device, str(store), timeout, deterministic)
+                )
+            split = Split(0, self.size)
+            self._group = Group(split, self.device, store, timeout, deterministic=deterministic)
         self.answers()
 
     def send(self, order: Struct) -> None:
@@ -205,7 +207,7 @@ class Team:
         elif first is None:
             what = (str(cause).strip().splitlines() or [""])[0]
             message = (
-                f"a pass of {self.size} processes failed, and none of them has ended:"
+                f"an exchange of {self.size} processes failed, and none of them has ended:"
                 f" {type(cause).__name__}: {what}"
             )
         else:

@@ -122,13 +122,22 @@ def test_a_follower_that_stops_is_waited_for_only_so_long() -> None:
         prompts = make_prompts((5, 9))
         assert greedy(model, attention, prompts, 2)
         os.kill(team.pids[0], signal.SIGSTOP)
-        with pytest.raises(EngineError, match=r"a pass of 2 processes failed.*[Tt]imed out"):
+        with pytest.raises(EngineError, match=r"an exchange of 2 processes failed.*[Tt]imed out"):
             greedy(model, attention, prompts, 2)
         with pytest.raises(EngineError, match=r"[Tt]imed out"):
             team.check()
         wait_until(lambda: not alive(team.pids[0]))
     finally:
         team.close()
+
+
+def test_a_meeting_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no way to the others")
+
+    monkeypatch.setattr("sglc_runtime.parallel.team.Group", broken)
+    with pytest.raises(EngineError, match="none of them has ended: RuntimeError: no way"):
+        Team(2, CPU, timeout=5.0)
 
 
 def test_a_follower_that_cannot_start_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
