@@ -101,7 +101,8 @@ class Decoding:
         if cache.available < found.size:
             return
         step = step_after(first.step, found, cache.tree.version)
-        if found.others:
+        # Who leaves hands over what it computed, which can cut nodes and so change the order.
+        if found.others or step.version != first.step.version:
             step = reordered(step, self.packer.order(list(step.work), step.version))
         if not executor.accepts(step):
             return

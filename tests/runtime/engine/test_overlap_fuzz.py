@@ -180,7 +180,8 @@ def without_numbers(seen: Outcome) -> Outcome:
 
 def test_every_request_ends_as_it_would_alone() -> None:
     counts: Counter[str] = Counter()
-    for seed in range(20):
+    # With the last one, rows change their order because a sequence leaves that cuts a node.
+    for seed in (*range(20), 1078):
         check_seed(seed, counts)
     assert counts["ahead"] > counts["behind"] > 0
     assert all(counts[what] for what in ("dropped", "early", "preemptions"))
