@@ -62,7 +62,8 @@ class _Choices:
 
     def runs(self) -> tuple[list[Run], list[int]]:
         """Runs of the trie and the rows' positions."""
-        runs, positions = [Run(0, self.rows, 0, self.prompt, 0)], []
+        runs = [Run(0, self.rows, 0, self.prompt, 0)]
+        positions: list[int] = []
         behind = self.prompt + self.shared
         for number, (rows, path) in enumerate(self.sequences()):
             positions += range(len(path) - len(rows), len(path))
