@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sglc_runtime.attention.pieces import Cut, Pieces, plan_pieces
-from sglc_runtime.attention.sharing import Traffic, unshare, worth_sharing
 from sglc_runtime.models.base import Run
 from tests.runtime.attention.trees import tree_batch
 
@@ -67,31 +66,11 @@ def test_fixed_cuts_of_a_row_do_not_depend_on_other_rows(seed: int, size: int) -
             assert slots[: len(own)] == own
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6), st.integers(0, 4000))
-def test_unshared_runs_give_rows_the_same_keys(seed: int, partial: int) -> None:
-    batch = tree_batch(seed)
-    runs = unshare(batch.runs, 8, Traffic(key=256, partial=partial))
-    pieces = plan_pieces(runs, batch.positions, Cut(8, 64))
-    for row, path in enumerate(batch.paths):
-        slots = [slot for _, part in parts_of(pieces, row) for slot in part]
-        assert slots[: len(path)] == path
-
-
-def test_sharing_pays_for_long_prefixes_of_many() -> None:
-    traffic = Traffic.of(heads=32, kv_heads=8, dim=128, itemsize=2)
-    assert worth_sharing(16, 16, 512, 4, traffic)
-    assert not worth_sharing(16, 16, 4, 4, traffic)
-    assert not worth_sharing(1, 40, 512, 4, traffic)
-
-
-def test_sharing_reads_a_prefix_once_for_a_tile_of_rows() -> None:
+def test_rows_share_what_fits_into_their_tile() -> None:
     prefix = Run(0, 8, 0, 512, 0)
     own = [Run(row, row + 1, 1000 + row, 1, 512) for row in range(8)]
-    together = plan_pieces([prefix, *own], [512] * 8, Cut(8, 512))
-    assert together.keys_read == 512 + 8
-    alone = unshare([prefix, *own], 8, Traffic(key=1, partial=10**6))
-    assert plan_pieces(alone, [512] * 8, Cut(8, 1024)).keys_read == 8 * 513
+    assert plan_pieces([prefix, *own], [512] * 8, Cut(8, 512)).keys_read == 512 + 8
+    assert plan_pieces([prefix, *own], [512] * 8, Cut(4, 512)).keys_read == 2 * 512 + 8
 
 
 @pytest.mark.parametrize(
