@@ -320,6 +320,34 @@ def test_a_step_of_another_size_is_refused() -> None:
         attention.attend(0, torch.zeros(5, 4, 32, device=DEVICE), scale=1.0)
 
 
+@pytest.mark.parametrize(("window", "sinks"), [(None, False), (40, True)])
+def test_fixed_cuts_give_steps_and_batches_the_same_bits(window: int | None, sinks: bool) -> None:
+    """However many programs share the work out, and whatever else is in the batch."""
+    steps = Steps([100, 33, 5], padding=0)
+    inputs = steps.inputs()
+    paths = steps.at(inputs, 0)
+    model = Model(4, 2, 32, fixed=True, programs=4)
+    model.fill([[*path, 0] for path in paths])
+    q = model.random(3, 4, 32)
+    given = model.random(4) if sinks else None
+
+    def step(programs: int) -> Tensor:
+        model.backend.programs = programs
+        bound = model.backend.bind_decode(inputs)
+        return bound.attend(0, q, scale=0.2, window=window, sinks=given).clone()
+
+    def alone(row: int) -> Tensor:
+        runs = tuple(Run(0, 1, slot, 1, at) for at, slot in enumerate(paths[row]))
+        at, out = inputs.positions[row : row + 1], inputs.out_slots[row : row + 1]
+        bound = model.backend.bind(Batch(at, at, out, torch.zeros(1), runs))
+        return bound.attend(0, q[row : row + 1], scale=0.2, window=window, sinks=given)
+
+    expected = torch.cat([alone(row) for row in range(3)])
+    assert expected.isfinite().all()
+    for programs in (2, 10):
+        assert torch.equal(step(programs), expected)
+
+
 def test_deterministic_is_an_option_of_engines() -> None:
     spec = make_spec(2, 2, 32)
     for wanted in (False, True):

@@ -16,7 +16,6 @@ MODULES: tuple[str, ...] = (
     "one_row",
     "rope_store",
     "sampling",
-    "score",
     "split",
     "store",
     "swiglu",
