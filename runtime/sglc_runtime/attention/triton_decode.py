@@ -59,6 +59,7 @@ class TritonDecodeAttention(TritonLayers):
     """
 
     reuses_output = True
+    """What a call returns is overwritten by the next."""
 
     def __init__(
         self, pool: KvPool, inputs: DecodeInputs, shape: DecodeShape, partials: Partials

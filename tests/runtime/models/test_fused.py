@@ -23,16 +23,23 @@ NEW = 2
 CASES: dict[str, tuple[Family, dict[str, Any]]] = {
     "llama-tied-bias": (
         "llama",
-        {"tie_word_embeddings": True, "attention_bias": True, "mlp_bias": True},
+        {
+            "tie_word_embeddings": True,
+            "attention_bias": True,
+            "mlp_bias": True,
+            "num_hidden_layers": 1,
+        },
     ),
-    "llama-head-dim": ("llama", {"head_dim": 24, "num_key_value_heads": 4}),
-    "mistral-window": ("mistral", {"sliding_window": 4}),
+    "llama-head-dim": (
+        "llama",
+        {"head_dim": 24, "num_key_value_heads": 4, "num_hidden_layers": 1},
+    ),
+    "mistral-window": ("mistral", {"sliding_window": 3}),
     "qwen2-window": (
         "qwen2",
-        {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 1},
+        {"use_sliding_window": True, "sliding_window": 3, "max_window_layers": 1},
     ),
-    "qwen3-tied": ("qwen3", {"tie_word_embeddings": True}),
-    "qwen3-bias": ("qwen3", {"attention_bias": True}),
+    "qwen3-bias": ("qwen3", {"attention_bias": True, "num_hidden_layers": 1}),
 }
 
 
@@ -63,9 +70,11 @@ def forward(model: NativeModel, attention: PooledAttention, batch: Batch) -> tor
 def test_logits_equal_those_of_torch_operations(name: str, backend: str, tmp_path: Path) -> None:
     """With attention that stores by itself too; a prompt, then one row behind it."""
     family, overrides = CASES[name]
-    folder = write_checkpoint(tmp_path, family, num_hidden_layers=2, **overrides)
+    folder = write_checkpoint(tmp_path, family, **{"num_hidden_layers": 2} | overrides)
     fused, plain = load(folder, fused=True), load(folder, fused=False)
-    ids = prompts(384)[1][:6]
+    # One row alone takes many programs, of which the interpreter runs some 200 a second.
+    fused.invariant = name != "qwen3-bias"
+    ids = prompts(384)[1][:5]
     first = batch_of(ids[:-1], rows=[*range(len(ids) - 1)])
     second = batch_of(ids[-1:], rows=[0], start=len(ids) - 1)
     mine = make_attention(backend, fused.spec, 64, DEVICE)
@@ -85,7 +94,7 @@ def test_greedy_tokens_equal_those_of_transformers(family: Family, tmp_path: Pat
     """Prompts in chunks beside rows that decode, slots scattered."""
     from transformers import AutoModelForCausalLM
 
-    folder = write_checkpoint(tmp_path, family, num_hidden_layers=2)
+    folder = write_checkpoint(tmp_path, family, num_hidden_layers=1)
     oracle = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
     asked = [prompt[:length] for prompt, length in zip(prompts(384), (3, 5), strict=False)]
     want = [
@@ -100,6 +109,7 @@ def test_greedy_tokens_equal_those_of_transformers(family: Family, tmp_path: Pat
         for prompt in asked
     ]
     model = load(folder, fused=True)
+    model.invariant = True
     attention = make_attention("triton", model.spec, 64, DEVICE)
     if DEVICE.type == "cpu":
         assert greedy(model, attention, asked, NEW, chunk=4) == want
@@ -107,12 +117,29 @@ def test_greedy_tokens_equal_those_of_transformers(family: Family, tmp_path: Pat
 
 def test_16_bits(tmp_path: Path) -> None:
     """As torch's operations round, but for sums in another order."""
-    folder = write_checkpoint(tmp_path, "qwen3", num_hidden_layers=2)
+    folder = write_checkpoint(tmp_path, "qwen3", num_hidden_layers=1)
     fused, plain = (load(folder, fused=fused, dtype="float16") for fused in (True, False))
     batch = batch_of(prompts(384)[3][:5], rows=[0, 4])
     got = forward(fused, make_attention("triton", fused.spec, 16, DEVICE), batch)
     want = forward(plain, make_attention("torch", plain.spec, 16, DEVICE), batch)
     assert (got - want).abs().max() < 2e-2 * want.abs().max()
+
+
+@pytest.mark.parametrize("held", [torch.float8_e4m3fn, torch.float8_e5m2], ids=str)
+def test_pools_of_8_bits(held: torch.dtype, tmp_path: Path) -> None:
+    """Nearly all numbers are rounded alike by both, and so logits are close."""
+    folder = write_checkpoint(tmp_path, "qwen3", num_hidden_layers=1)
+    batch = batch_of(prompts(384)[3][:5], rows=[4])
+    logits, pools = [], []
+    for backend, fused in (("triton", True), ("torch", False)):
+        model = load(folder, fused=fused)
+        attention = make_attention(backend, model.spec, 5, DEVICE, held)
+        logits.append(forward(model, attention, batch))
+        pools.append(attention)
+    for mine, theirs in ((pools[0].keys, pools[1].keys), (pools[0].values, pools[1].values)):
+        same = mine.contiguous().view(torch.uint8) == theirs.contiguous().view(torch.uint8)
+        assert same.float().mean() > 0.98
+    assert (logits[0] - logits[1]).abs().max() < 0.05 * logits[1].abs().max()
 
 
 def test_no_row_is_wanted(tmp_path: Path) -> None:
