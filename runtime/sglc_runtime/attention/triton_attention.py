@@ -23,6 +23,7 @@ SPLIT = 512
 """Keys of a piece with fixed cuts."""
 RESIDENT = 2
 """Programs of the decode kernel that a multiprocessor holds: its registers allow two."""
+INT32 = 2**31 - 1
 INTERPRETED = 6
 """Programs where nothing runs side by side: enough for splits to exist."""
 
@@ -67,8 +68,11 @@ class TritonAttention(KvPool):
         """
         Attention of all decode steps over these tensors, whatever they hold: for CUDA graphs.
 
-        Call it once before it is captured. What it returns is overwritten by its next call.
+        Call it once before it is captured. What it returns is overwritten by its next call. Raises
+        ValueError for a slot table whose places do not fit into int32.
         """
+        if inputs.slot_table.numel() > INT32:
+            raise ValueError(f"a slot table of {tuple(inputs.slot_table.shape)} is too large")
         shape = self._decode_shape()
         room = self._room(decode_partials(inputs, shape))
         return TritonDecodeAttention(self, inputs, shape, room)

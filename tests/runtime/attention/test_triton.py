@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import Tensor
 
 from sglc_runtime.attention.pieces import Column
 from sglc_runtime.attention.triton_attention import TritonAttention
-from sglc_runtime.models.base import Batch
+from sglc_runtime.models.base import Batch, Run
 from tests.runtime.attention.cases import make_spec
 from tests.runtime.attention.test_against_float64 import oracle
 from tests.runtime.attention.trees import TreeBatch, tree_batch
@@ -159,6 +161,39 @@ def test_prompts_and_single_rows_in_one_batch(
     expected = case.expected(window=window, sinks=sinks)
     out = case.run(window=window, sinks=sinks)
     assert (out.double() - expected).abs().max() / expected.abs().max() < TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("window", [None, 20])
+def test_a_prompt_may_be_cut_anywhere(window: int | None) -> None:
+    """Bitwise the same on devices; the interpreter's products depend on a row's place in a tile."""
+    heads, kv_heads, dim, length = 4, 1, 32, 70
+    generator = torch.Generator().manual_seed(0)
+    q = torch.randn(length, heads, dim, generator=generator).to(DEVICE)
+    k, v = torch.randn(2, length, kv_heads, dim, generator=generator).to(DEVICE)
+
+    def run(*ends: int) -> Tensor:
+        backend = TritonAttention(
+            make_spec(heads, kv_heads, dim), SLOTS, DEVICE, torch.float32
+        )  # fmt: skip
+        found = []
+        for first, last in pairwise((0, *ends)):
+            at = torch.arange(first, last)
+            batch = Batch(
+                at, at.to(DEVICE), (at + 5).to(DEVICE), at, (Run(0, last - first, 5, last, 0),)
+            )
+            planned = backend.plan(batch, at.tolist(), window)[1]
+            assert planned.tiles[:, Column.ROWS].sum() == last - first
+            now = slice(first, last)
+            found.append(
+                backend.bind(batch)(0, q[now], k[now], v[now], scale=0.2, window=window)
+            )  # fmt: skip
+        return torch.cat(found)
+
+    whole = run(length)
+    for ends in ((31, length), (16, 45, length)):
+        if DEVICE.type == "cuda":
+            assert torch.equal(run(*ends), whole)
+        torch.testing.assert_close(run(*ends), whole, rtol=1e-5, atol=1e-6)
 
 
 def test_gaps_are_refused() -> None:

@@ -348,6 +348,13 @@ def test_fixed_cuts_give_steps_and_batches_the_same_bits(window: int | None, sin
         assert torch.equal(step(programs), expected)
 
 
+def test_slot_tables_beyond_int32_are_refused() -> None:
+    inputs = Steps([3]).inputs()
+    table = torch.empty(1 << 16, 1 << 16, dtype=torch.int32, device="meta")
+    with pytest.raises(ValueError, match="too large"):
+        Model(4, 2, 32).backend.bind_decode(replace(inputs, slot_table=table))
+
+
 def test_deterministic_is_an_option_of_engines() -> None:
     spec = make_spec(2, 2, 32)
     for wanted in (False, True):
