@@ -83,7 +83,8 @@ def compile_model(
 
 def _native(model: NativeModel, device: torch.device, backend: Backend) -> Forward:
     """
-    One graph for everything up to the last norm, and one for the rest.
+    One graph for everything up to the last norm, and one for the rest; both of torch's operations,
+    as `NativeModel` has them, also where `model` itself runs on kernels.
 
     Two, because how many rows are wanted has nothing to do with how many there are: otherwise every
     combination of none, one and several would be compiled.

@@ -117,7 +117,6 @@ def _load(
                 device=device,
                 dtype=dtype,
                 in_c=False if compiled else None,
-                fused=False if compiled else None,
                 packed=not compiled,
                 quantization=quantization,
                 lora=lora,

@@ -14,9 +14,11 @@ from torch._dynamo.utils import counters
 
 from sglc_runtime.attention.make import make_attention
 from sglc_runtime.kernels.build import CompilerUnavailable, find_compiler
+from sglc_runtime.kernels.triton.launch import recording
 from sglc_runtime.models import compiled
 from sglc_runtime.models.base import Batch, Run
 from sglc_runtime.models.compiled import CompiledModel, compile_model
+from sglc_runtime.models.fused import FusedModel
 from sglc_runtime.models.generic import load_generic
 from sglc_runtime.models.load_native import load_native
 from sglc_runtime.models.native import NativeModel
@@ -99,6 +101,26 @@ def test_generic_tokens_are_the_same(tmp_path: Path) -> None:
         assert got == greedy(plain, attention, prompts(384)[1:2], NEW)
     assert model.compiled
     assert graphs() == 2
+
+
+def test_the_decoder_for_gpus_is_compiled_as_torch_operations(tmp_path: Path) -> None:
+    """So that kernels of ours run where that fails, and Inductor's where it does not."""
+    folder = write_checkpoint(tmp_path, "qwen3", num_hidden_layers=1)
+    plain = native(folder)
+    fused = load_native(folder, device=CPU, dtype="float32", in_c=False, fused=True)
+    assert isinstance(fused, FusedModel)
+    every = torch.arange(5)
+    batch = Batch(every + 7, every, every, every[3:], (Run(0, 5, 0, 5, 0),))
+    attention = make_attention("torch", plain.spec, 5)
+    with recording() as launches:
+        got = compile_model(fused, CPU, "eager").forward(batch, attention.bind(batch))
+    assert not launches
+    torch.testing.assert_close(
+        got, plain.forward(batch, attention.bind(batch)), rtol=1e-4, atol=1e-4
+    )
+    with recording() as launches:
+        compile_model(fused, CPU, broken).forward(batch, attention.bind(batch))
+    assert launches
 
 
 def broken(*_: object) -> Callable[..., object]:
