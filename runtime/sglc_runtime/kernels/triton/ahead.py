@@ -102,18 +102,19 @@ def resources(cubin: bytes) -> tuple[int, int]:
 
 
 def few(forms: Iterable[Form]) -> Iterator[Form]:
-    """Some forms of every function: of heads of 128 and of one more size, where it has sizes."""
+    """Two forms of every function, bfloat16 where it can: heads of 128 and of one more size."""
     of_function: dict[str, list[Form]] = {}
     for form in forms:
         of_function.setdefault(form.function, []).append(form)
     for found in of_function.values():
-        # One of each size first, the usual size before all.
-        turn: Counter[int | None] = Counter()
-        ranked: list[tuple[int, bool, int]] = []
+        # Of the usual type one of each size first, the usual size before all.
+        turn: Counter[tuple[str, int | None]] = Counter()
+        ranked: list[tuple[bool, int, bool, int]] = []
         for number, form in enumerate(found):
-            ranked.append((turn[form.dim], form.dim != 128, number))
-            turn[form.dim] += 1
-        yield from (found[number] for _, _, number in sorted(ranked)[:FEW])
+            kind = form.case.dtype_name, form.dim
+            ranked.append((kind[0] != "bfloat16", turn[kind], form.dim != 128, number))
+            turn[kind] += 1
+        yield from (found[number] for *_, number in sorted(ranked)[:FEW])
 
 
 def selected(kernels: Sequence[str], dtypes: Sequence[str]) -> list[Case]:
