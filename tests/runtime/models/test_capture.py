@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sglc_runtime.models.base import Batch
 from sglc_runtime.models.fused import FusedModel
 from sglc_runtime.models.load_native import load_native
 from tests.runtime.capture_check import GPU, Captured, capturable
-from tests.runtime.tiny_checkpoints import Family, write_checkpoint
+from tests.runtime.tiny_checkpoints import Family, config_of, write_checkpoint
 
 LAYERS = 3
 
@@ -29,15 +30,17 @@ def decode_inputs(rows: int) -> DecodeInputs:
     return DecodeInputs(long, long.clone(), short, table, short.clone())
 
 
-def captured_forward(folder: Path, rows: int, *, triton: bool) -> tuple[Captured, torch.Tensor]:
+def captured_forward(
+    folder: Path, rows: int, *, triton: bool, slots: int = 64
+) -> tuple[Captured, torch.Tensor]:
     """What a decode step does, and its logits without values."""
     model = load_native(folder, device=GPU, dtype="bfloat16", fused=True, dummy=True)
     assert isinstance(model, FusedModel)
     backend: DecodeBackend
     if triton:
-        backend = TritonAttention(model.spec, 64, GPU, torch.bfloat16, programs=16)
+        backend = TritonAttention(model.spec, slots, GPU, torch.bfloat16, programs=16)
     else:
-        backend = TorchDecode(TorchAttention(model.spec, 64, GPU, torch.bfloat16))
+        backend = TorchDecode(TorchAttention(model.spec, slots, GPU, torch.bfloat16))
     inputs = decode_inputs(rows)
     attention = backend.bind_decode(inputs)
     ids, every = inputs.positions.clone(), torch.arange(rows, device=GPU)
@@ -84,3 +87,16 @@ def test_attention_that_stores_by_itself_can_be_captured(tmp_path: Path) -> None
     folder = write_checkpoint(tmp_path, "qwen3", num_hidden_layers=1)
     captured, _ = captured_forward(folder, 2, triton=False)
     assert "rope_store_kernel" not in captured.kernels
+
+
+@pytest.mark.parametrize("rows", [1, 256])
+def test_a_step_of_a_large_model_can_be_captured(rows: int, tmp_path: Path) -> None:
+    """Two layers of Llama 3.1 8B, with more numbers in the pool than 32 bits count."""
+    config = config_of(
+        "llama", hidden_size=4096, intermediate_size=14336, num_hidden_layers=2,
+        num_attention_heads=32, num_key_value_heads=8, vocab_size=128256,
+    )  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config | {"torch_dtype": "bfloat16"}))
+    captured, logits = captured_forward(tmp_path, rows, triton=True, slots=4_000_000)
+    assert logits.shape == (rows, 128256)
+    assert len(captured.launches) > 10
