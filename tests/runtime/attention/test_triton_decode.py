@@ -123,16 +123,18 @@ class Model:
         return worst
 
 
-@pytest.mark.parametrize(("fixed", "dtype"), [(False, torch.float32), (True, torch.float16)])
 @pytest.mark.parametrize(
-    ("heads", "kv_heads", "dim"), [(4, 2, 32), (3, 1, 80), (7, 1, 64), (16, 1, 128), (2, 2, 256)]
-)
+    ("heads", "kv_heads", "dim", "dtype", "fixed"),
+    [(4, 2, 32, torch.float32, False), (3, 1, 80, torch.float16, False),
+     (7, 1, 32, torch.float16, True)],
+)  # fmt: skip
 def test_steps_of_one_binding_against_float64(
     heads: int, kv_heads: int, dim: int, dtype: torch.dtype, fixed: bool
 ) -> None:
-    steps = Steps([90, 1, 23])
+    """More shapes are among the kernels' cases."""
+    steps = Steps([70, 23])
     inputs = steps.inputs()
-    model = Model(heads, kv_heads, dim, dtype, fixed=fixed)
+    model = Model(heads, kv_heads, dim, dtype, fixed=fixed, programs=4)
     for step in (0, 7):  # the tables stay, their contents change
         paths = steps.at(inputs, step)
         model.fill(paths)
@@ -273,42 +275,38 @@ def test_work_is_shared_out_evenly_and_completely(
 
 
 def test_a_tree_of_shared_prefixes() -> None:
-    for seed in range(2):
-        tree = tree_batch(seed, slots=SLOTS, longest=100, rows=8, most=1)
-        rows = len(tree.positions)
-        table = torch.zeros(rows, WIDTH, dtype=torch.int32)
-        for row, path in enumerate(tree.paths):
-            table[row, : len(path)] = torch.tensor(path)
-        model = Model(4, 2, 32, programs=8)
-        shape = TreeShape(
-            tile_rows=model.backend.shared_rows, kv_heads=2, traffic=Traffic(256, 1), programs=8,
-            pieces=40, parts=200, block=16, shortest=16, worth=0,
-        )  # fmt: skip
-        plan = plan_shared(tree.runs, tree.positions, range(rows), shape, width=WIDTH)
-        assert plan.count
-        room = np.zeros((40, 8), np.int32)
-        room[: plan.count] = plan.table
-        parts = np.zeros(200, np.int32)
-        parts[: len(plan.parts)] = plan.parts
-        shared = SharedPieces(
-            torch.from_numpy(room).to(DEVICE),
-            torch.tensor([plan.count], dtype=torch.int32, device=DEVICE),
-            torch.from_numpy(plan.part_starts).to(DEVICE),
-            torch.from_numpy(parts).to(DEVICE),
-        )
-        inputs = DecodeInputs(
-            positions=torch.tensor(tree.positions, device=DEVICE),
-            out_slots=torch.tensor([path[-1] for path in tree.paths], device=DEVICE),
-            table_rows=torch.arange(rows, dtype=torch.int32, device=DEVICE),
-            slot_table=table.to(DEVICE),
-            own_starts=torch.from_numpy(plan.own_starts).to(DEVICE),
-            shared=shared,
-        )
-        model.fill(tree.paths)
-        assert model.error(inputs, tree.paths) < 1e-5
-        plain = replace(inputs, shared=None, own_starts=torch.zeros_like(inputs.own_starts))
-        del model.attention
-        assert model.error(plain, tree.paths) < 1e-5
+    tree = tree_batch(0, slots=SLOTS, longest=80, rows=6, most=1)
+    rows = len(tree.positions)
+    table = torch.zeros(rows, WIDTH, dtype=torch.int32)
+    for row, path in enumerate(tree.paths):
+        table[row, : len(path)] = torch.tensor(path)
+    model = Model(4, 2, 32, programs=8)
+    shape = TreeShape(
+        tile_rows=model.backend.shared_rows, kv_heads=2, traffic=Traffic(256, 1), programs=8,
+        pieces=40, parts=200, block=16, shortest=16, worth=0,
+    )  # fmt: skip
+    plan = plan_shared(tree.runs, tree.positions, range(rows), shape, width=WIDTH)
+    assert plan.count
+    room = np.zeros((40, 8), np.int32)
+    room[: plan.count] = plan.table
+    parts = np.zeros(200, np.int32)
+    parts[: len(plan.parts)] = plan.parts
+    shared = SharedPieces(
+        torch.from_numpy(room).to(DEVICE),
+        torch.tensor([plan.count], dtype=torch.int32, device=DEVICE),
+        torch.from_numpy(plan.part_starts).to(DEVICE),
+        torch.from_numpy(parts).to(DEVICE),
+    )
+    inputs = DecodeInputs(
+        positions=torch.tensor(tree.positions, device=DEVICE),
+        out_slots=torch.tensor([path[-1] for path in tree.paths], device=DEVICE),
+        table_rows=torch.arange(rows, dtype=torch.int32, device=DEVICE),
+        slot_table=table.to(DEVICE),
+        own_starts=torch.from_numpy(plan.own_starts).to(DEVICE),
+        shared=shared,
+    )
+    model.fill(tree.paths)
+    assert model.error(inputs, tree.paths) < 1e-5
 
 
 def test_a_step_of_another_size_is_refused() -> None:
