@@ -40,10 +40,10 @@ class TreeShape(TileShape):
     """Room in `SharedPieces.table`."""
     parts: int
     """Room in `SharedPieces.parts`, and for partial results."""
-    worth: int = 8 << 20
+    worth: int = 4 << 20
     """
-    Bytes of a layer that a plan has to save. Below, the launch that reads the shared pieces is not
-    worth it, as at small batches. Not measured: two microseconds of a device with 4 TB/s.
+    Bytes of a layer that a plan has to save; below, as at small batches, it is not worth making.
+    Not measured: a microsecond of a device with 4 TB/s. With 0, all that saves bytes is shared.
     """
 
 
@@ -113,7 +113,7 @@ def plan_shared(
     """
     stretches = _stretches(runs, positions, window)
     chosen = _choose(stretches, shape)
-    if sum(each.saved for each in chosen) < shape.worth:
+    if _saved(chosen, shape) < shape.worth:
         chosen = []
     kept = _fitting(stretches, chosen, shape)
     if any(kept.get(each[:2]) != each.last for each in chosen):
@@ -123,15 +123,46 @@ def plan_shared(
     for each in chosen:
         own_starts[each.first : each.last] = each.end
     if not chosen:
-        nothing = np.empty((0, len(Column)), np.int32)
-        return SharedPlan(nothing, np.zeros(padded + 1, np.int32), nothing.ravel(), own_starts)
+        return _nothing(own_starts)
     if (max(table_rows) + 1) * width > np.iinfo(np.int32).max:
         raise ValueError(f"slots of {max(table_rows) + 1} rows of {width} do not fit into int32")
-    own = np.array(positions) + 1 + AHEAD - own_starts[: len(positions)]
+    seen = np.array(positions) + 1 + AHEAD
+    own = seen - own_starts[: len(positions)].astype(np.int64)
     if window is not None:
-        own = np.minimum(own, window)
-    tiles = _tiles(chosen, shape, int((-(-own // shape.block)).sum()))
+        seen, own = np.minimum(seen, window), np.minimum(own, window)
+    tiles = _tiles(chosen, shape, _units(own, shape))
+    if shape.worth and max(tiles.longest, tiles.share) >= _share(_units(seen, shape), shape):
+        # Few long pieces, for want of room: rows by themselves keep the device busier.
+        own_starts[:] = 0
+        return _nothing(own_starts)
     return _tables(tiles, np.array(table_rows) * width, shape.block, own_starts)
+
+
+def _nothing(own_starts: Ints) -> SharedPlan:
+    table = np.empty((0, len(Column)), np.int32)
+    return SharedPlan(table, np.zeros(len(own_starts) + 1, np.int32), table.ravel(), own_starts)
+
+
+def _units(keys: Ints64, shape: TreeShape) -> int:
+    """Blocks of rows with so many keys each."""
+    return int((-(-keys // shape.block)).sum())
+
+
+def _share(units: int, shape: TreeShape) -> int:
+    """Blocks that each program of a KV head gets."""
+    queues = max(1, shape.programs // shape.kv_heads)
+    return max(-(-units // queues), -(-shape.shortest // shape.block))
+
+
+def _saved(chosen: list[_Chosen], shape: TreeShape) -> int:
+    """Bytes that a layer saves over rows that read all their keys by themselves."""
+    traffic = shape.traffic
+    total = 0
+    for first, last, start, end, _ in chosen:
+        rows = last - first
+        fewer = rows + -rows // shape.tile_rows
+        total += fewer * (end - start) * traffic.key - rows * traffic.partial
+    return total
 
 
 def _stretches(runs: Sequence[Run], positions: Sequence[int], window: int | None) -> list[_Stretch]:
@@ -165,14 +196,18 @@ def _choose(
     chosen: list[_Chosen] = []
     around: list[tuple[int, int]] = []
     """Of each stretch around the next: its last row, and from where on nobody reads its keys."""
-    for stretch, readers in zip(stretches, _readers(stretches, shape.tile_rows), strict=True):
+    below = _readers(stretches, shape.tile_rows)
+    for stretch, (readers, programs) in zip(stretches, below, strict=True):
         first, last, _, end, lowest = stretch
         while around and around[-1][0] <= first:
             around.pop()
         start = max(lowest, around[-1][1] if around else 0)
         rows = last - first
-        fewer = readers - -(-rows // shape.tile_rows)
-        saved = fewer * (end - start) * shape.traffic.key - rows * shape.traffic.partial
+        tiles = -(-rows // shape.tile_rows)
+        # A program more is busy with a block of keys, however few there are.
+        more = max(0, tiles - programs)
+        keys = (readers - tiles) * (end - start) - more * shape.block
+        saved = keys * shape.traffic.key - rows * shape.traffic.partial
         until = last if kept is None else kept.get((first, last), first)
         if start < end and saved > 0 and first < until:
             chosen.append(_Chosen(first, until, start, end, saved))
@@ -182,18 +217,24 @@ def _choose(
     return chosen
 
 
-def _readers(stretches: list[_Stretch], height: int) -> list[int]:
-    """How many tiles read the keys of each stretch if what is right below it does, and rows do."""
+def _readers(stretches: list[_Stretch], height: int) -> list[tuple[int, int]]:
+    """
+    How many tiles read the keys of each stretch if what is right below it does, stretches and rows;
+    and how many of these are of stretches.
+    """
     readers = [stretch.last - stretch.first for stretch in stretches]
+    programs = [0] * len(stretches)
     around: list[int] = []
     for index, stretch in enumerate(stretches):
         while around and stretches[around[-1]].last <= stretch.first:
             around.pop()
         if around:
             rows = stretch.last - stretch.first
-            readers[around[-1]] += -(-rows // height) - rows
+            tiles = -(-rows // height)
+            readers[around[-1]] += tiles - rows
+            programs[around[-1]] += tiles
         around.append(index)
-    return readers
+    return [*zip(readers, programs, strict=True)]
 
 
 def _fitting(
@@ -234,6 +275,11 @@ class _Tiles(NamedTuple):
     share: int
     """Units of a program; pieces are cut at its multiples."""
 
+    @property
+    def longest(self) -> int:
+        """Units of the longest piece, or more."""
+        return int(np.where(self.pieces == 1, self.units, self.share).max())
+
 
 def _tiles(chosen: list[_Chosen], shape: TreeShape, own: int) -> _Tiles:
     """
@@ -251,8 +297,7 @@ def _tiles(chosen: list[_Chosen], shape: TreeShape, own: int) -> _Tiles:
     units = -(-(end - start)[of] // shape.block)
     ends = units.cumsum()
     begin = ends - units
-    queues = max(1, shape.programs // shape.kv_heads)
-    share = max(-(-(int(ends[-1]) + own) // queues), -(-shape.shortest // shape.block))
+    share = _share(int(ends[-1]) + own, shape)
     while True:
         pieces = (ends - 1) // share - begin // share + 1
         # A tile that is short for a program is not worth more partial results.

@@ -28,8 +28,15 @@ LASTS = 2 * AHEAD
 """Tokens after which a plan for the same rows is made anew."""
 PARTS = 16
 """Room for partial results of shared pieces, for each row."""
+LEAST_PARTS = 512
+"""And for few rows, whose prefixes are cut into as many pieces as the device has programs."""
 ALIGNMENT = 16
 """Numbers; see `inputs.ALIGNMENT`."""
+
+
+def parts_room(rows: int) -> int:
+    """Partial results of shared pieces that a step of so many rows has at most."""
+    return max(PARTS * rows, LEAST_PARTS)
 
 
 class SharingBackend(Protocol):
@@ -81,7 +88,7 @@ class SharedTables:
         starts = -(-(most + 1) // ALIGNMENT) * ALIGNMENT
         self._table = ALIGNMENT + starts
         self._parts = self._table + 8 * shape.pieces + (-8 * shape.pieces) % ALIGNMENT
-        size = self._parts + PARTS * most
+        size = self._parts + parts_room(most)
         self.block = torch.zeros(size, dtype=torch.int32, device=device)
         self._key: tuple[object, ...] = ()
         self._plan: SharedPlan | None = None
@@ -93,7 +100,7 @@ class SharedTables:
             table=block[self._table : self._table + 8 * shape.pieces].view(-1, 8),
             count=block[:1],
             part_starts=block[ALIGNMENT : ALIGNMENT + rows + 1],
-            parts=block[self._parts : self._parts + PARTS * rows],
+            parts=block[self._parts : self._parts + parts_room(rows)],
         )
 
     def plan(
@@ -135,7 +142,7 @@ class SharedTables:
             runs,
             [work.start for work in step.work],
             table_rows,
-            replace(self._shape, parts=PARTS * rows),
+            replace(self._shape, parts=parts_room(rows)),
             width=self._width,
             rows=rows,
             window=self._window,

@@ -200,9 +200,11 @@ def test_long_levels_are_read_one_by_one() -> None:
 
 def test_without_room_less_is_shared() -> None:
     runs, positions = branches(10, 4000)
-    few = plan_shared(runs, positions, range(10), replace(LARGE, pieces=3), width=8192)
-    assert few.count == 3
+    few = plan_shared(runs, positions, range(10), replace(LARGE, pieces=9), width=8192)
+    assert 7 <= few.count <= 9
     assert few.own_starts.tolist() == [4000] * 10
+    # Three programs would be busy with it for longer than all with the rows' own copies.
+    assert plan_shared(runs, positions, range(10), replace(LARGE, pieces=3), width=8192).count == 0
     none = plan_shared(runs, positions, range(10), replace(LARGE, parts=9), width=8192)
     assert none.count == 0
     assert none.own_starts.tolist() == [0] * 10

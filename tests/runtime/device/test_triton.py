@@ -30,7 +30,7 @@ BRANCHES = Sampling(max_new_tokens=3, temperature=0.9, n=2, ignore_eos=True)
 
 def everything(attention: SharingBackend) -> TreeShape:
     """Plans in which every shared prefix is read apart, in small pieces."""
-    return replace(tree_shape(attention), worth=0, shortest=16, block=16)
+    return replace(tree_shape(attention), worth=0, shortest=16, block=4)
 
 
 def test_all_kernels_replayed_on_a_late_device(

@@ -12,7 +12,7 @@ from torch import Tensor
 from sglc_runtime.attention.decode_inputs import DecodeInputs, SharedPieces
 from sglc_runtime.attention.shared_plan import SharedPlan, plan_shared
 from sglc_runtime.attention.triton_attention import TritonAttention
-from sglc_runtime.device.shared import PARTS, SharingBackend, tree_shape
+from sglc_runtime.device.shared import SharingBackend, parts_room, tree_shape
 from sglc_runtime.kernels.triton.cases.case import Case, Cost, Inputs, Outputs
 from sglc_runtime.kernels.triton.cases.dense import dense_attention
 from sglc_runtime.kernels.triton.cases.making import DTYPES, normal
@@ -65,7 +65,7 @@ def step_inputs(
     )
     if not shared:
         return inputs, None
-    shape = replace(tree_shape(cast(SharingBackend, backend)), parts=PARTS * rows)
+    shape = replace(tree_shape(cast(SharingBackend, backend)), parts=parts_room(rows))
     if worth is not None:
         shape = replace(shape, worth=worth)
     plan = plan_shared(tree.runs(), positions, list(range(rows)), shape, width=table.shape[1])
