@@ -76,6 +76,10 @@ def test_every_row_is_measured(name: str) -> None:
     if name == "agreement":
         assert entry["detail"]["fine"]
         assert entry["value"]["median"] == 100
+    if name == "tree-attention":
+        (shape,) = entry["detail"]["shapes"]
+        assert shape["pieces"] > 0
+        assert 0 <= shape["difference"] < 2e-2
     if name == "requests-0.6b":
         assert entry["detail"]["same_ids"] >= 6
 

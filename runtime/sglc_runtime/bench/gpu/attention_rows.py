@@ -54,16 +54,26 @@ class Workload:
 
 
 def workload(
-    tree: Tree, heads: tuple[int, int], device: torch.device, *, dim: int, layers: int
+    tree: Tree,
+    heads: tuple[int, int],
+    device: torch.device,
+    *,
+    dim: int,
+    layers: int,
+    worth: int | None = None,
 ) -> Workload:
-    """A pool filled with random numbers, whose slots are handed out node by node."""
+    """
+    A pool filled with random numbers, whose slots are handed out node by node.
+
+    `worth` as `step_inputs` has it; what is shared is what the engine would share.
+    """
     spec = spec_of((*heads, dim), torch.bfloat16, layers)
     backend = TritonAttention(spec, tree.unique + 1, device, spec.dtype)
     generator = torch.Generator(device).manual_seed(0)
     for pool in (backend.keys, backend.values):
         pool.normal_(generator=generator)
     plain, _ = step_inputs(tree, backend, shared=False)
-    shared, plan = step_inputs(tree, backend, shared=True)
+    shared, plan = step_inputs(tree, backend, shared=True, worth=worth)
     query = torch.randn(tree.sequences, heads[0], dim, generator=generator, device=device)
     return Workload(backend, plain, shared, plan.count if plan else 0, query.to(spec.dtype))
 
@@ -114,8 +124,8 @@ def tree_attention(lab: GpuLab) -> Figure:
     controls = [f"{entry['speedup']:.2f}" for entry in found if not entry["sharing"]]
     return Figure(
         value=Spread(mean, min(speedups), max(speedups)),
-        ours=Amount(1e6 * geometric_mean([e["tree"] for e in found]), "us/layer"),
-        peer=Amount(1e6 * geometric_mean([e["plain"] for e in found]), "us/layer"),
+        ours=Amount(1e6 * geometric_mean([e["tree"] for e in found if e["sharing"]]), "us/layer"),
+        peer=Amount(1e6 * geometric_mean([e["plain"] for e in found if e["sharing"]]), "us/layer"),
         notes=(
             f"{len(speedups)} shapes, smallest and largest in brackets; largest difference"
             f" {worst:.2g}; where nothing is shared {', '.join(controls) or 'not measured'}",
@@ -127,7 +137,14 @@ def tree_attention(lab: GpuLab) -> Figure:
 def _compared(lab: GpuLab, tree: Tree, heads: tuple[int, int]) -> dict[str, Any]:
     tiny = lab.settings.tiny
     lab.report(f"{tree.name}, {heads[0]}/{heads[1]} heads")
-    work = workload(tree, heads, lab.device, dim=32 if tiny else DIM, layers=1 if tiny else LAYERS)
+    work = workload(
+        tree,
+        heads,
+        lab.device,
+        dim=32 if tiny else DIM,
+        layers=1 if tiny else LAYERS,
+        worth=1 if tiny else None,
+    )
     layers = work.backend.spec.num_layers
     plain, shared = work.step(work.plain), work.step(work.shared)
     expected = plain().clone()
