@@ -40,7 +40,7 @@ class Engine:
     Generate from plain prompts, without a program.
 
     `model_path` is a checkpoint folder, None the embedded model; further arguments are fields of
-    `sglc_runtime.protocol.EngineConfig`, by its names or by those of SGLang's `ServerArgs`.
+    `sglc_runtime.EngineConfig`, by its names or by those of SGLang's `ServerArgs`.
     """
 
     def __init__(self, model_path: str | None = None, **config: Any) -> None:

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from sglc_runtime.api.engine import Engine
     from sglc_runtime.api.handle import RequestHandle, Result
     from sglc_runtime.client import EngineClient, EngineProcess
+    from sglc_runtime.config import EngineConfig
     from sglc_runtime.errors import EngineError, RequestError
     from sglc_runtime.inline import InlineEngine
     from sglc_runtime.protocol import (
         Append,
         AppendIds,
         Delta,
-        EngineConfig,
         EngineInfo,
         Generate,
         Generated,
@@ -38,7 +38,7 @@ _HOMES = {
     "Delta": "protocol",
     "Engine": "api.engine",
     "EngineClient": "client",
-    "EngineConfig": "protocol",
+    "EngineConfig": "config",
     "EngineError": "errors",
     "EngineInfo": "protocol",
     "EngineProcess": "client",

@@ -18,12 +18,12 @@ import msgspec
 import torch
 from torch import Tensor
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.load import EMBEDDED
 from sglc_runtime.oracle import greedy
 from sglc_runtime.protocol import (
-    EngineConfig,
     Failed,
     FlushCache,
     Generate,

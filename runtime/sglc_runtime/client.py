@@ -18,9 +18,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.errors import EngineError
 from sglc_runtime.interrupts import DeferredInterrupt
-from sglc_runtime.protocol import Command, EngineConfig, EngineInfo, Event, Fatal, Shutdown
+from sglc_runtime.protocol import Command, EngineInfo, Event, Fatal, Shutdown
 from sglc_runtime.wire import checked, encode_frame, event_reader
 
 CLOSE_SECONDS = 5.0

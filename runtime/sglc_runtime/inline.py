@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import monotonic
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.errors import EngineError
-from sglc_runtime.protocol import Command, EngineConfig, EngineInfo, Event, Shutdown
+from sglc_runtime.protocol import Command, EngineInfo, Event, Shutdown
 from sglc_runtime.start import start_engine
 from sglc_runtime.wire import checked
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from sglc_runtime.protocol import EngineConfig
+from sglc_runtime.config import EngineConfig
 
 OURS = {
     "model_path": "model",

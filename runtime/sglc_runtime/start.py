@@ -16,6 +16,7 @@ from sglc_runtime.attention.make import (
 )
 from sglc_runtime.attention.pool import pool_dtype
 from sglc_runtime.attention.sizing import default_share, free_memory, pass_bytes, pool_slots
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.device.current import use_device
 from sglc_runtime.device.executor import DecodeExecutor
 from sglc_runtime.device.memory import advice, naming_options
@@ -39,7 +40,7 @@ from sglc_runtime.parallel.start import (
     with_followers,
     with_their_pools,
 )
-from sglc_runtime.protocol import EngineConfig, EngineInfo
+from sglc_runtime.protocol import EngineInfo
 from sglc_runtime.speculation.start import make_speculation
 from sglc_runtime.text.tokenizer import Tokenizer
 

@@ -7,7 +7,8 @@ from typing import Generic, TypeVar, get_args
 
 import msgspec
 
-from sglc_runtime.protocol import Command, EngineConfig, Event, Reject
+from sglc_runtime.config import EngineConfig
+from sglc_runtime.protocol import Command, Event, Reject
 
 T = TypeVar("T")
 

@@ -12,7 +12,8 @@ from collections import deque
 
 import msgspec
 
-from sglc_runtime.protocol import Command, EngineConfig, Event, Fatal, Shutdown
+from sglc_runtime.config import EngineConfig
+from sglc_runtime.protocol import Command, Event, Fatal, Shutdown
 from sglc_runtime.wire import LENGTH, FrameReader, command_reader, encode_frame
 
 

@@ -40,7 +40,8 @@ from sglc.language.choices import method_name
 
 if TYPE_CHECKING:
     from sglc_runtime.client import EngineClient
-    from sglc_runtime.protocol import Command, EngineConfig, Event, Stats
+    from sglc_runtime.config import EngineConfig
+    from sglc_runtime.protocol import Command, Event, Stats
     from sglc_runtime.protocol import Step as ProtocolStep
     from sglc_runtime.seeds import SeedSource
 
@@ -67,7 +68,7 @@ class LocalBackend:
     Runs programs on `sglc_runtime`.
 
     `model` is a checkpoint folder in Hugging Face format, None the embedded model; `config` are
-    fields of `sglc_runtime.protocol.EngineConfig`, by its names or by those of SGLang. The engine
+    fields of `sglc_runtime.EngineConfig`, by its names or by those of SGLang. The engine
     starts with the first program, in a child process; with `inline=True` on a thread of this
     process, for tests.
     """

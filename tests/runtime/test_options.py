@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sglc_runtime import Engine, Generate, Sampling
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.options import OURS, VALUES, engine_config
-from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.seeds import SeedSource
 
 

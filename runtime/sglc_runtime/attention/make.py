@@ -14,8 +14,8 @@ from sglc_runtime.attention import c_attention
 from sglc_runtime.attention.c_attention import CAttention
 from sglc_runtime.attention.pool import pool_dtype
 from sglc_runtime.attention.torch_attention import TorchAttention
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.models.base import AttentionBackend, ModelSpec
-from sglc_runtime.protocol import EngineConfig
 
 log = logging.getLogger(__name__)
 

@@ -22,10 +22,10 @@ from typing import Any
 from sglc_runtime.bench.engine_side import EngineSide
 from sglc_runtime.bench.sides import Prompt
 from sglc_runtime.bench.transformers_side import GenerateSide
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.errors import EngineError
 from sglc_runtime.machine_load import LoadWatch
 from sglc_runtime.models.load import EMBEDDED
-from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 
 Run = Callable[[list[Prompt], int], list[list[int]]]

@@ -17,9 +17,10 @@ from random import Random
 from time import thread_time
 
 from sglc_runtime.bench.step_overhead import KINDS
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.device.executor import DecodeStep, Pending
 from sglc_runtime.engine import EngineLoop
-from sglc_runtime.protocol import EngineConfig, FlushCache, Generate, Ids, Sampling, Submit
+from sglc_runtime.protocol import FlushCache, Generate, Ids, Sampling, Submit
 from sglc_runtime.start import start_engine
 
 PROMPT = 32

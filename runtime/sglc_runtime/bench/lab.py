@@ -19,9 +19,9 @@ from sglc_runtime.bench.llama_side import LlamaSide
 from sglc_runtime.bench.shapes import QWEN3_06B, SMOLLM2_135M, Shape, checkpoint
 from sglc_runtime.bench.sides import Prompt
 from sglc_runtime.bench.transformers_side import GenerateSide
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.models.load import EMBEDDED
 from sglc_runtime.models.threads import MIN_WEIGHTS_PER_THREAD
-from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 
 Progress = Callable[[str], None]

@@ -17,11 +17,11 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.protocol import (
     Cancel,
-    EngineConfig,
     Failed,
     Generate,
     Generated,

@@ -12,9 +12,9 @@ from typing import Any
 
 from sglc_runtime.bench.engine_side import EngineSide
 from sglc_runtime.bench.lab import Progress, draw
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.errors import EngineError
 from sglc_runtime.machine_load import LoadWatch, hardware
-from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 
 ROOT = Path(__file__).parents[2]

@@ -16,9 +16,10 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.kv import ExtentAllocator, RadixTree
-from sglc_runtime.protocol import EngineConfig, Generate, Ids, Sampling, Submit, Text
+from sglc_runtime.protocol import Generate, Ids, Sampling, Submit, Text
 from sglc_runtime.start import start_engine
 
 SMALL, LARGE = 10_000, 1_000_000

@@ -12,9 +12,9 @@ from typing import Any, Literal
 import msgspec
 
 from sglc_runtime.bench.turns import take_turns
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
-    EngineConfig,
     FlushCache,
     Generate,
     Generated,

@@ -19,12 +19,12 @@ from typing import Any
 
 from torch import Tensor
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.models.base import Attention, Batch, Model
 from sglc_runtime.protocol import (
     Command,
     Done,
-    EngineConfig,
     FlushCache,
     Generate,
     Ids,

@@ -21,7 +21,7 @@ from sglc_runtime.device.torch_sampling import sample_in_torch
 from sglc_runtime.models.base import Model, ModelSpec
 
 if TYPE_CHECKING:
-    from sglc_runtime.protocol import EngineConfig
+    from sglc_runtime.config import EngineConfig
 
 
 def make_executor(

@@ -9,8 +9,8 @@ import torch
 from msgspec import Struct
 from torch import Tensor
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.models.base import Batch, Run
-from sglc_runtime.protocol import EngineConfig
 
 
 class Join(Struct, frozen=True, tag="join"):

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from sglc_runtime.attention.sizing import free_memory
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.config import parse_decoder, read_config
 from sglc_runtime.models.errors import LoadError, NotNative
 from sglc_runtime.parallel.split import check_split
-from sglc_runtime.protocol import EngineConfig
 
 if TYPE_CHECKING:
     from sglc_runtime.attention.make import PooledAttention

@@ -24,9 +24,9 @@ from sglc_runtime.speculation.proposer import Drafter, Proposer
 from sglc_runtime.speculation.speculation import Speculation
 
 if TYPE_CHECKING:
+    from sglc_runtime.config import EngineConfig
     from sglc_runtime.counters import Counters
     from sglc_runtime.kv import KVCache
-    from sglc_runtime.protocol import EngineConfig
     from sglc_runtime.text.tokenizer import Tokenizer
 
 POOL_BYTES = 64 << 20

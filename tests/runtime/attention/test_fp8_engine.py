@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from sglc_runtime.attention.pool import FP8
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
-from sglc_runtime.protocol import EngineConfig, Generate, Generated, Sampling, Submit, Text
+from sglc_runtime.protocol import Generate, Generated, Sampling, Submit, Text
 from sglc_runtime.start import start_engine
 from tests.runtime.engine.driving import checkpoint, only, run
 

@@ -17,9 +17,9 @@ from sglc_runtime.attention.pieces import Column
 from sglc_runtime.attention.shared_plan import TreeShape, plan_shared
 from sglc_runtime.attention.sharing import Traffic
 from sglc_runtime.attention.triton_attention import TritonAttention
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.kernels.triton.split import Splitting, make_items, own_capacity, split
 from sglc_runtime.models.base import Batch, Run
-from sglc_runtime.protocol import EngineConfig
 from tests.runtime.attention.cases import make_spec
 from tests.runtime.attention.test_against_float64 import oracle
 from tests.runtime.attention.trees import tree_batch

@@ -6,7 +6,7 @@ import pytest
 
 from sglc_runtime.bench import host_steps
 from sglc_runtime.bench.step_overhead import KINDS, NEW
-from sglc_runtime.protocol import EngineConfig
+from sglc_runtime.config import EngineConfig
 from tests.runtime.engine.driving import checkpoint
 
 

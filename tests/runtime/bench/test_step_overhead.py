@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sglc_runtime.bench import step_overhead
-from sglc_runtime.protocol import EngineConfig
+from sglc_runtime.config import EngineConfig
 from tests.runtime.engine.driving import checkpoint
 
 

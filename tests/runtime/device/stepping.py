@@ -7,6 +7,7 @@ from typing import cast
 import torch
 
 from sglc_runtime.attention.make import PooledAttention
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.device.executor import DecodeStep, Pending
 from sglc_runtime.device.graphs import Recorder
 from sglc_runtime.device.lane import Lane, lane_of
@@ -16,7 +17,6 @@ from sglc_runtime.device.step import SampleOnDevice
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.kernels.triton.sampling_shape import SamplingShape
 from sglc_runtime.models.load_native import load_native
-from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.sampling.device import DeviceSampler
 from sglc_runtime.start import start_engine
 from tests.runtime.engine.driving import checkpoint

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sglc_runtime.attention.make import make_attention
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.device.graphs import Eager, Form
 from sglc_runtime.device.lane import HostLane
 from sglc_runtime.device.make import make_executor
@@ -14,7 +15,6 @@ from sglc_runtime.device.runner import DeviceExecutor
 from sglc_runtime.kernels.triton.begin import begin
 from sglc_runtime.kernels.triton.launch import recording
 from sglc_runtime.models.load_native import load_native
-from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.sampling.device import DeviceSampler
 from tests.runtime.capture_check import GPU, Captured, capturable
 from tests.runtime.tiny_checkpoints import Family, write_checkpoint

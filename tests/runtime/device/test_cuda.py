@@ -7,10 +7,11 @@ from collections import Counter
 import pytest
 import torch
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.device.graphs import Graphs
 from sglc_runtime.device.runner import DeviceExecutor
 from sglc_runtime.engine import EngineLoop
-from sglc_runtime.protocol import EngineConfig, Generate, Generated, Sampling, Submit, Text
+from sglc_runtime.protocol import Generate, Generated, Sampling, Submit, Text
 from sglc_runtime.start import start_engine
 from tests.runtime.engine.driving import checkpoint, only, run
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sglc_runtime.protocol import EngineConfig, Generate, Sampling, Submit, Text
+from sglc_runtime.config import EngineConfig
+from sglc_runtime.protocol import Generate, Sampling, Submit, Text
 from sglc_runtime.start import start_engine
 from tests.runtime.device.comparing import said
 from tests.runtime.device.stepping import Watched

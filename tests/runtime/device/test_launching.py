@@ -8,6 +8,7 @@ from torch import Tensor
 
 from sglc_runtime.attention.make import make_attention
 from sglc_runtime.batching import Work
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.device.executor import DecodeStep, Pending
 from sglc_runtime.device.graphs import Eager
 from sglc_runtime.device.lane import HostLane, Lane
@@ -15,7 +16,7 @@ from sglc_runtime.device.make import make_executor
 from sglc_runtime.device.runner import DeviceExecutor
 from sglc_runtime.device.torch_sampling import sample_in_torch
 from sglc_runtime.engine import EngineLoop
-from sglc_runtime.protocol import EngineConfig, Generate, Generated, Sampling, Submit, Text
+from sglc_runtime.protocol import Generate, Generated, Sampling, Submit, Text
 from sglc_runtime.sampling.inputs import SamplingInputs
 from sglc_runtime.sequence import Sequence
 from tests.runtime.device.late_lane import LateLane

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from sglc_runtime.attention.sizing import default_share, pass_bytes, pool_slots
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.device.graphs import Action, Graphs
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.base import Attention, Batch, Model, ModelSpec
-from sglc_runtime.protocol import EngineConfig, Generate, Generated, Sampling, Submit, Text
+from sglc_runtime.protocol import Generate, Generated, Sampling, Submit, Text
 from sglc_runtime.start import start_engine
 from tests.runtime.attention.cases import make_spec
 from tests.runtime.device.late_lane import LateLane

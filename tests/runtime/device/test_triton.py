@@ -10,12 +10,13 @@ import pytest
 
 from sglc_runtime.attention.make import PooledAttention
 from sglc_runtime.attention.shared_plan import TreeShape
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.device import make
 from sglc_runtime.device.graphs import Form, Graphs
 from sglc_runtime.device.shared import SharingBackend, tree_shape
 from sglc_runtime.kernels.triton.begin import begin
 from sglc_runtime.models.load_native import load_native
-from sglc_runtime.protocol import EngineConfig, Generate, Sampling, Submit, Text
+from sglc_runtime.protocol import Generate, Sampling, Submit, Text
 from sglc_runtime.sampling.device import DeviceSampler
 from tests.runtime.device.comparing import said
 from tests.runtime.device.late_lane import LateLane

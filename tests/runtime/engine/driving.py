@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from torch import Tensor
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
     Command,
-    EngineConfig,
     Event,
     Failed,
     Generate,

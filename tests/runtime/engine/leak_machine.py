@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import get_args
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
     Append,
     Cancel,
     Done,
-    EngineConfig,
     Event,
     Failed,
     FlushCache,

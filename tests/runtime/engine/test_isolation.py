@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.inline import InlineEngine
 from sglc_runtime.protocol import (
-    EngineConfig,
     Failed,
     Generate,
     Generated,

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.protocol import (
     Done,
-    EngineConfig,
     FlushCache,
     Generate,
     Generated,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sglc_runtime import Engine
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.protocol import (
     Cancel,
     Done,
-    EngineConfig,
     FlushCache,
     Generate,
     Generated,

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from sglc_runtime.attention.make import PooledAttention
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.device.make import make_executor
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.models.load_native import load_native
-from sglc_runtime.protocol import EngineConfig, Generate, Generated, Sampling, Submit, Text
+from sglc_runtime.protocol import Generate, Generated, Sampling, Submit, Text
 from sglc_runtime.start import start_engine
 from tests.runtime.device.stepping import Watched
 from tests.runtime.engine.driving import checkpoint, only, run

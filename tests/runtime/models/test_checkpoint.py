@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from sglc_runtime.attention.make import make_attention
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.checkpoint import Checkpoint
 from sglc_runtime.models.errors import LoadError
@@ -21,7 +22,6 @@ from sglc_runtime.models.finite import describe_nonfinite
 from sglc_runtime.models.generic import load_generic
 from sglc_runtime.models.load import load_model
 from sglc_runtime.models.load_native import load_native
-from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 from tests.runtime.models.driving import greedy
 from tests.runtime.tiny_checkpoints import write_checkpoint

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch._dynamo.utils import counters
 
 from sglc_runtime.attention.make import make_attention
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.kernels.build import CompilerUnavailable, find_compiler
 from sglc_runtime.kernels.triton.launch import recording
 from sglc_runtime.models import compiled
@@ -23,7 +24,6 @@ from sglc_runtime.models.generic import load_generic
 from sglc_runtime.models.load_native import load_native
 from sglc_runtime.models.native import NativeModel
 from sglc_runtime.models.opaque import OpaqueAttention, running
-from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 from tests.runtime.engine.driving import checkpoint
 from tests.runtime.models.driving import greedy

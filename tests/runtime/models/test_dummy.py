@@ -10,11 +10,11 @@ import torch
 
 from sglc_runtime.bench.lab import TINY
 from sglc_runtime.bench.shapes import sizes, write_description
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.models.config import parse_decoder, read_config
 from sglc_runtime.models.dummy import DEVIATION, MadeUpCheckpoint
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.load import load_model
-from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 
 CPU = torch.device("cpu")

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from sglc_runtime.attention.make import PooledAttention, attention_for, make_attention
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.models.base import Model
 from sglc_runtime.models.load import load_model
 from sglc_runtime.parallel.model import ParallelAttention, ParallelModel
 from sglc_runtime.parallel.start import followers_loading, make_pools
 from sglc_runtime.parallel.team import Team
-from sglc_runtime.protocol import EngineConfig
 
 CPU = torch.device("cpu")
 SLOTS = 512

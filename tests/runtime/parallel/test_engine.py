@@ -9,6 +9,7 @@ import pytest
 
 from sglc_runtime import Append, Engine, Fork, Generate, Sampling, Score
 from sglc_runtime.api.composing import AnyStep
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.parallel.model import ParallelModel
@@ -16,7 +17,6 @@ from sglc_runtime.protocol import (
     Command,
     Delta,
     Done,
-    EngineConfig,
     EngineInfo,
     Generated,
     Submit,

@@ -16,10 +16,11 @@ import torch
 
 from sglc_runtime import Engine, Generate, RequestError, Sampling
 from sglc_runtime.client import EngineProcess
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.errors import EngineError
 from sglc_runtime.families.compare import make_prompts
 from sglc_runtime.parallel.team import Team
-from sglc_runtime.protocol import EngineConfig, Submit, Text
+from sglc_runtime.protocol import Submit, Text
 from tests.runtime.engine.driving import checkpoint
 from tests.runtime.models.driving import greedy
 from tests.runtime.parallel.sharing import CPU, shared

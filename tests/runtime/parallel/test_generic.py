@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.errors import EngineError
 from sglc_runtime.families.checkpoints import write_family
 from sglc_runtime.families.compare import make_prompts
@@ -15,7 +16,6 @@ from sglc_runtime.families.table import FAMILIES
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.parallel.plan import require_plan
 from sglc_runtime.parallel.team import Team
-from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 from tests.runtime.engine.driving import GREEDY, generate
 from tests.runtime.models.driving import greedy

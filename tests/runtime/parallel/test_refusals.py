@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.generic import load_generic
 from sglc_runtime.parallel import team
 from sglc_runtime.parallel.start import require_possible
-from sglc_runtime.protocol import EngineConfig
 from sglc_runtime.start import start_engine
 from tests.runtime.engine.driving import checkpoint
 from tests.runtime.parallel.sharing import CPU

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.kv import Match
 from sglc_runtime.protocol import (
-    EngineConfig,
     Generate,
     Generated,
     Sampling,

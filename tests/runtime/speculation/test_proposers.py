@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sglc_runtime.attention.make import make_attention
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.embedded import draft_path
 from sglc_runtime.engine import EngineLoop
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.c_draft import CDraft, runs_in_c
 from sglc_runtime.models.c_native import CModel
 from sglc_runtime.models.load_native import load_native
-from sglc_runtime.protocol import EngineConfig, Generate, Sampling, Submit, Text
+from sglc_runtime.protocol import Generate, Sampling, Submit, Text
 from sglc_runtime.speculation.compiled_draft import CompiledDraftProposer
 from sglc_runtime.speculation.draft_model import DraftModelProposer
 from sglc_runtime.speculation.ngram import look_up, pack

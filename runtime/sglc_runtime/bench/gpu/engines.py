@@ -15,8 +15,9 @@ from sglc_runtime.bench.gpu.settings import GpuSettings
 from sglc_runtime.bench.shapes import Shape, description
 from sglc_runtime.bench.sides import Prompt, Told
 from sglc_runtime.bench.transformers_side import GenerateSide, batching_config
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.models.dummy import made
-from sglc_runtime.protocol import EngineConfig, FlushCache, Generate, Generated, Sampling
+from sglc_runtime.protocol import FlushCache, Generate, Generated, Sampling
 from sglc_runtime.start import start_engine
 
 DTYPE = torch.bfloat16
