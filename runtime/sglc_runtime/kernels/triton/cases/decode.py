@@ -49,7 +49,7 @@ def step_inputs(
     A step of every sequence of a tree, with the plan of what is read once, if asked for.
 
     Sequence i is `i % (lag + 1)` tokens shorter than the tree says. The plan is what the engine
-    would make, but that it saves at least `worth` bytes where given.
+    would make, but for its `worth` where given.
     """
     device, rows = backend.device, tree.sequences
     table = tree.slot_table()
@@ -112,7 +112,7 @@ class _Decode:
             made = normal(device, self.dtype, self.tree.unique, kv_heads, dim, seed=seed)
             _bytes(pool)[: self.tree.unique] = _bytes(made.to(kept))
         inputs, _ = step_inputs(
-            self.tree, backend, shared=self.shared, lag=self.lag, worth=1 if self.small else None
+            self.tree, backend, shared=self.shared, lag=self.lag, worth=0 if self.small else None
         )
         return {
             "query": normal(device, self.dtype, self.tree.sequences, heads, dim),
@@ -193,7 +193,7 @@ SMALL_HEADS: tuple[Heads, ...] = ((4, 4, 32), (7, 1, 80), (6, 2, 96), (5, 1, 128
 REALISTIC_HEADS: tuple[Heads, ...] = (
     (16, 8, 128), (32, 8, 128), (28, 4, 128), (32, 32, 64), (16, 1, 256)
 )  # fmt: skip
-FLAT, BRANCHES, DEEP = Tree((3,), (67,)), Tree((1, 4), (70, 9)), Tree((1, 2, 4), (40, 33, 5))
+FLAT, BRANCHES, DEEP = Tree((3,), (67,)), Tree((1, 4), (70, 9)), Tree((1, 2, 4), (40, 80, 5))
 
 
 def cases() -> Iterator[Case]:
