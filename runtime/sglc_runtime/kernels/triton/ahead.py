@@ -28,7 +28,9 @@ SHARED_MEMORY = {80: 163, 86: 99, 89: 99, 90: 227, 100: 227, 120: 99}
 """KiB of shared memory that a program may use (CUDA programming guide, compute capabilities)."""
 TENSOR_MEMORY = 512
 """Columns of tensor memory of an sm_100 multiprocessor."""
-COLUMNS = ("kernel", "function", "sm", "registers", "shared memory, bytes", "spills, bytes")
+COLUMNS = (
+    "kernel", "function", "sm", "registers", "shared memory, bytes", "spills, bytes", "products",
+)  # fmt: skip
 FEW = 2
 """Forms of a function that the short check compiles."""
 
@@ -47,6 +49,10 @@ class Compiled:
     spills: int = 0
     """Bytes of local memory of a thread."""
     tensor_memory: int = 0
+    products: str = ""
+    """What multiplies matrices: see `MachineCode.products`."""
+    copies: int = 0
+    """Asynchronous copies to shared memory among its instructions, of 16 bytes or whole tiles."""
     error: str = ""
     """Why it did not compile."""
 
@@ -68,6 +74,8 @@ def compile_form(form: Form) -> Compiled:
     """Compile to a cubin; what Triton raises becomes `error`. Raises RuntimeError without tools."""
     import triton
 
+    from sglc_runtime.kernels.triton.machine_code import machine_code
+
     about = Compiled(kernel=form.case.name, function=form.function, architecture=form.target.arch)
     try:
         binary = triton.compile(form.source, target=form.target, options=form.options)
@@ -75,8 +83,11 @@ def compile_form(form: Form) -> Compiled:
         lines = [line for line in str(error).splitlines() if line.strip()] or [""]
         return replace(about, error=f"{type(error).__name__}: {lines[-1]}")
     registers, spills = resources(binary.asm["cubin"])
+    code = machine_code(binary.asm["cubin"])
     return replace(
         about,
+        products=code.products,
+        copies=code.copies,
         registers=registers,
         spills=spills,
         shared=binary.metadata.shared,
@@ -184,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def wide(found: Iterable[Compiled], architectures: Sequence[int]) -> Iterator[str]:
-    """The table with a row for each form: registers and KiB of shared memory."""
+    """The table with a row for each form: registers, KiB of shared memory, matrix products."""
     yield _heading(("kernel", "function", *(f"sm_{each}" for each in architectures)))
     rows: dict[tuple[str, str], dict[int, Compiled]] = {}
     for each in found:
@@ -193,9 +204,14 @@ def wide(found: Iterable[Compiled], architectures: Sequence[int]) -> Iterator[st
         cells = []
         for architecture in architectures:
             one = compiled.get(architecture)
-            said = "" if one is None else f"{one.registers}, {one.shared / 1024:.0f} KiB"
+            said = "" if one is None else _takes(one)
             cells.append(said if one is None or one.problem is None else f"**{one.problem}**")
         yield f"| {' | '.join((kernel, function, *cells))} |"
+
+
+def _takes(compiled: Compiled) -> str:
+    products = f", {compiled.products}" if compiled.products not in ("", "none") else ""
+    return f"{compiled.registers}, {compiled.shared / 1024:.0f} KiB{products}"
 
 
 def _heading(names: Sequence[str]) -> str:
@@ -215,6 +231,7 @@ def _line(compiled: Compiled) -> str:
         compiled.registers,
         compiled.shared,
         compiled.spills,
+        compiled.products,
     )
     return f"| {' | '.join(map(str, cells))} |{why}"
 

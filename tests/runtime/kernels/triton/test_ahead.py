@@ -52,6 +52,26 @@ def _compiling(*arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+PROMPT = """
+from sglc_runtime.kernels.triton.ahead import compile_form, selected
+from sglc_runtime.kernels.triton.forms import forms_of
+
+case = next(
+    case for case in selected(["attend extend"], ["bfloat16"])
+    if not case.small and "32/8 x 128" in case.name
+)
+compiled = compile_form(next(forms_of([case], 90)))
+print(compiled.products, compiled.copies > 0, compiled.spills)
+"""
+
+
+@pytest.mark.slow
+def test_prompts_use_what_hopper_has() -> None:
+    """Products of whole groups of warps, and keys that are on their way before they are needed."""
+    done = _compiling("-c", PROMPT)
+    assert done.stdout.split() == ["wgmma", "True", "0"], done.stdout + done.stderr
+
+
 @pytest.mark.slow
 def test_every_kernel_compiles_for_every_architecture(tmp_path: Path) -> None:
     target = tmp_path / "ahead.json"
@@ -66,6 +86,9 @@ def test_every_kernel_compiles_for_every_architecture(tmp_path: Path) -> None:
         compiled = [each for each in found if each.architecture == architecture]
         assert {each.function for each in compiled} == functions
         assert all(each.registers > 0 for each in compiled)
+        # Steps have 16 rows in a tile, fewer than the widest products of these GPUs take.
+        (tile,) = {each.products for each in compiled if each.function == "decode_kernel"}
+        assert tile == "mma"
     assert len(done.stdout.splitlines()) == 2 + len(found)
 
 
@@ -108,11 +131,16 @@ def test_what_must_not_be_shipped() -> None:
 
 def test_architectures_side_by_side() -> None:
     one = Compiled(kernel="k, s, float32", function="f", architecture=80, registers=64, shared=2048)
-    found = [one, replace(one, architecture=90, spills=4), replace(one, kernel="j", registers=32)]
+    found = [
+        one,
+        replace(one, architecture=90, spills=4),
+        replace(one, kernel="j", registers=32, products="mma"),
+        replace(one, kernel="j", architecture=90, products="none"),
+    ]
     assert [*wide(found, (80, 90))] == [
         "| kernel | function | sm_80 | sm_90 |\n|---|---|---|---|",
         "| k, s, float32 | f | 64, 2 KiB | **spills 4 bytes** |",
-        "| j | f | 32, 2 KiB |  |",
+        "| j | f | 32, 2 KiB, mma | 64, 2 KiB |",
     ]
 
 
