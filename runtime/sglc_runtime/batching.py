@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from itertools import chain
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 from sglc_runtime.kv.node import Node
 from sglc_runtime.models.base import Batch, Run
 from sglc_runtime.sequence import Sequence
+
+ALIGNMENT = 2
+"""Numbers that rows of a table begin at multiples of: what 16 bytes hold, as Triton asks for."""
 
 
 class Work(NamedTuple):
@@ -119,10 +122,18 @@ class Packer:
         return Packed(Batch(table[0], table[1], table[2], wanted, tuple(runs)), work)
 
     def _table(self, lines: list[list[int]]) -> Tensor:
-        """Lists of one length as the rows of an int64 tensor."""
+        """Lists of one length as the rows of an int64 tensor, each of them aligned."""
+        width = len(lines[0])
+        # Kernels are compiled for what is known of their pointers: an odd number of rows must not
+        # be another form of them.
+        gap = -width % ALIGNMENT
+        padded = chain.from_iterable(
+            (chain(line, repeat(0, gap)) for line in lines) if gap else lines
+        )
         # `torch.tensor` looks at every number by itself, which takes longer than all else here.
-        flat = array("q", chain.from_iterable(lines))
-        return torch.frombuffer(flat, dtype=torch.int64).view(len(lines), -1).to(self.device)
+        flat = array("q", padded)
+        table = torch.frombuffer(flat, dtype=torch.int64).to(self.device)
+        return table.view(len(lines), width + gap)[:, :width]
 
 
 def shared_runs(members: list[tuple[Sequence, int]]) -> tuple[list[Sequence], list[Run]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+from functools import cache
 from typing import Protocol
 
 import torch
@@ -97,6 +98,21 @@ def why_not_triton(device: torch.device) -> str | None:
         return "Triton is not installed"
     if device.type != "cuda" and os.environ.get("TRITON_INTERPRET", "0") != "1":
         return f"they run on GPUs, not on {device}"
+    return _why_no_driver() if device.type == "cuda" and torch.cuda.is_available() else None
+
+
+@cache
+def _why_no_driver() -> str | None:
+    """Why Triton cannot launch anything: it compiles glue in C when it first meets a GPU."""
+    from triton.runtime import driver
+
+    try:
+        driver.active.get_current_target()
+    except Exception as error:  # whatever its compiler raises
+        return (
+            "Triton cannot reach the GPU, for which it needs a C compiler and Python's headers"
+            f" ({type(error).__name__}: {error})"
+        )
     return None
 
 

@@ -18,6 +18,9 @@ from sglc_runtime.models.base import Batch
 if TYPE_CHECKING:
     from sglc_runtime.attention.triton_attention import TritonAttention
 
+ALIGNMENT = 4
+"""Numbers of tables: what 16 bytes hold, as Triton asks for."""
+
 
 @dataclass(frozen=True, slots=True)
 class _OnDevice:
@@ -92,7 +95,17 @@ class TritonBoundAttention(TritonLayers):
 
 
 def _send(tables: list[Ints], device: torch.device) -> list[Tensor]:
-    """The tables on the device, in one copy: each would be a transfer of its own."""
-    flat = torch.from_numpy(np.concatenate([table.ravel() for table in tables])).to(device)
-    found = torch.split(flat, [table.size for table in tables])
-    return [part.view(table.shape) for part, table in zip(found, tables, strict=True)]
+    """
+    The tables on the device, in one copy: each would be a transfer of its own.
+
+    Each begins at a multiple of `ALIGNMENT`: kernels are compiled for what is known of their
+    pointers, which must not change from batch to batch.
+    """
+    sizes = [table.size + -table.size % ALIGNMENT for table in tables]
+    flat = np.zeros(sum(sizes), dtype=np.int32)
+    at = 0
+    for table, size in zip(tables, sizes, strict=True):
+        flat[at : at + table.size] = table.ravel()
+        at += size
+    found = torch.split(torch.from_numpy(flat).to(device), sizes)
+    return [part[: table.size].view(table.shape) for part, table in zip(found, tables, strict=True)]

@@ -8,11 +8,10 @@ can be captured in a CUDA graph.
 
 from __future__ import annotations
 
-import importlib.util
-
 import torch
 from torch import Tensor
 
+from sglc_runtime.attention.make import why_not_triton
 from sglc_runtime.kernels.triton.norm import LARGEST as LARGEST_HIDDEN
 from sglc_runtime.kernels.triton.norm import add_norm, norm
 from sglc_runtime.kernels.triton.one_row import Norm, one_row
@@ -133,7 +132,7 @@ def suits_fused(config: DecoderConfig, device: torch.device) -> bool:
     """Whether this decoder is the one for a model: on GPUs, where the kernels take its sizes."""
     return (
         device.type == "cuda"
-        and importlib.util.find_spec("triton") is not None
+        and why_not_triton(device) is None
         and config.head_dim <= LARGEST_HEAD
         and config.hidden_size <= LARGEST_HIDDEN
     )
