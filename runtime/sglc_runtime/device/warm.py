@@ -20,7 +20,7 @@ def try_pass(model: Model, attention: AttentionBackend, rows: int, device: torch
         ids=torch.zeros_like(positions),
         positions=positions,
         out_slots=positions,
-        rows=positions[-1:],
+        rows=positions[-1:].clone(),  # aligned, as in any other pass
         runs=(Run(0, rows, 0, rows, 0),),
     )
     model.forward(batch, attention.bind(batch))

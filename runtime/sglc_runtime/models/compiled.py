@@ -62,7 +62,7 @@ class CompiledModel:
         for rows in (2, 1):
             positions = torch.arange(rows, device=device)
             batch = Batch(
-                torch.zeros_like(positions), positions, positions, positions[-1:],
+                torch.zeros_like(positions), positions, positions, positions[-1:].clone(),
                 (Run(0, rows, 0, rows, 0),),
             )  # fmt: skip
             self.forward(batch, attention.bind(batch))

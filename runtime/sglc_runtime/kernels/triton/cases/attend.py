@@ -69,7 +69,7 @@ class _Attend:
             "keys": keys,
             "values": values,
             "paths": [path.to(device) for path in paths],
-            "positions": torch.tensor(self.positions, dtype=torch.int32).to(device),
+            "positions": torch.tensor(self.positions, dtype=torch.int64).to(device),
             "table": torch.from_numpy(plan.tiles if self.extends else pieces.table).to(device),
             "slots": torch.from_numpy(plan.slots if self.extends else pieces.slots).to(device),
             "part_starts": torch.from_numpy(pieces.part_starts).to(device),
