@@ -83,10 +83,12 @@ def _launch(
 ) -> None:
     size = x.shape[1]
     added, kept = x if delta is None else delta, x if total is None else total
+    wide = triton.next_power_of_2(size)
     launch(
         norm_kernel, (len(out),), x, added, weight, x if rows is None else rows, kept, out,
         x.stride(0), added.stride(0), kept.stride(0), out.stride(0), eps,
-        SIZE=size, WIDE=triton.next_power_of_2(size),
+        SIZE=size, WIDE=wide,
         ADD=delta is not None, KEEP=total is not None, PICK=rows is not None,
-        warps=choose_shape("norm", size).warps,
+        # Two threads with the same number would race where the sum takes the place of `x`.
+        warps=min(choose_shape("norm", size).warps, max(1, wide // 32)),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sglc_runtime.kernels.triton.cases.making import pool
 from sglc_runtime.kernels.triton.elementwise import choose_shape
+from sglc_runtime.kernels.triton.launch import recording
 from sglc_runtime.kernels.triton.norm import LARGEST, add_norm, norm
 from sglc_runtime.kernels.triton.rope_store import HeadNorms, rope_store
 from sglc_runtime.kernels.triton.store import store
@@ -112,3 +113,12 @@ def test_sizes_that_no_program_holds_are_refused() -> None:
     with pytest.raises(ValueError, match="up to 16384"):
         norm(x, x[0], 1e-6, torch.empty_like(x))
     assert choose_shape("norm", LARGEST).warps == 16
+
+
+@pytest.mark.parametrize("size", [16, 33, 64, 96, 200, 1024, 4096, 16384])
+def test_no_two_threads_of_a_norm_have_the_same_number(size: int) -> None:
+    """One would read `x` where the other has put the sum in its place already."""
+    x, weight = (torch.empty(*shape, size, device="meta") for shape in ((3,), ()))
+    with recording() as launches:
+        add_norm(x, torch.empty_like(x), weight, 1e-5, x, torch.empty_like(x))
+    assert launches[0].warps == 1 or 32 * launches[0].warps <= launches[0].constants["WIDE"]
