@@ -272,6 +272,14 @@ def test_a_process_that_is_late_or_dies() -> None:
     assert "time" in late["message"]
 
 
+def test_only_a_kernel_that_hung_is_to_blame_for_lateness() -> None:
+    found = outcome("partial", {"cases": [1], "trying": "store"})
+    assert process.unblamed(found, 1.0)["found"] == {"cases": [1], "trying": None}
+    assert process.unblamed(found, 2 * process.STUCK) == found
+    other = outcome("partial", {"half": 1})
+    assert process.unblamed(other, 1.0) == other
+
+
 def test_what_nvidia_smi_says() -> None:
     text = ", ".join(map(str, range(len(ASKED)))) + "\nsecond GPU\n"
     assert parse_query(text)["driver_version"] == "0"

@@ -67,7 +67,10 @@ class BrokenDeviceError(Exception):
 
 def is_sticky(message: str) -> bool:
     """Whether an error leaves the process's context on the device unusable."""
-    signs = ("illegal memory access", "misaligned address", "CUDA error", "unspecified launch")
+    signs = (
+        "illegal memory access", "illegal instruction", "misaligned address", "device-side assert",
+        "CUDA error", "unspecified launch",
+    )  # fmt: skip
     return any(sign in message for sign in signs)
 
 

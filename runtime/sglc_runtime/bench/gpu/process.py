@@ -11,7 +11,7 @@ import tempfile
 import threading
 from dataclasses import asdict
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import IO, Any
 
 from sglc_runtime.bench.gpu.ceilings import Ceilings
@@ -22,6 +22,8 @@ from sglc_runtime.bench.gpu.settings import GpuSettings
 
 ATTEMPTS = 20
 """Processes of one part at most, each of which has to come further than the one before."""
+STUCK = 60.0
+"""Seconds after which a single kernel is taken to hang: checks of the largest take a few."""
 
 
 def run_apart(
@@ -91,7 +93,19 @@ def _once(
         found: Outcome = json.loads(result.read_text(encoding="utf-8"))
         if found["status"] == "partial":
             found["message"] = said
-        return found
+        age = time() - result.stat().st_mtime
+        return unblamed(found, age) if ended == "late" else found
+
+
+def unblamed(found: Outcome, age: float) -> Outcome:
+    """
+    What a part had found when its time was over, the last of it `age` seconds before.
+
+    The kernel that was being tried is not to blame, unless it hung; it is tried again.
+    """
+    if age < STUCK and "trying" in found["found"]:
+        return found | {"found": found["found"] | {"trying": None}}
+    return found
 
 
 def _environment(settings: GpuSettings) -> dict[str, str]:

@@ -89,6 +89,6 @@ def _launch(
         x.stride(0), added.stride(0), kept.stride(0), out.stride(0), eps,
         SIZE=size, WIDE=wide,
         ADD=delta is not None, KEEP=total is not None, PICK=rows is not None,
-        # Two threads with the same number would race where the sum takes the place of `x`.
+        # Threads beyond the numbers would repeat them, and read `x` while the sum is written there.
         warps=min(choose_shape("norm", size).warps, max(1, wide // 32)),
     )  # fmt: skip

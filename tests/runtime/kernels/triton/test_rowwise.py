@@ -117,7 +117,7 @@ def test_sizes_that_no_program_holds_are_refused() -> None:
 
 @pytest.mark.parametrize("size", [16, 33, 64, 96, 200, 1024, 4096, 16384])
 def test_no_two_threads_of_a_norm_have_the_same_number(size: int) -> None:
-    """One would read `x` where the other has put the sum in its place already."""
+    """One would read `x` while the other writes the sum there."""
     x, weight = (torch.empty(*shape, size, device="meta") for shape in ((3,), ()))
     with recording() as launches:
         add_norm(x, torch.empty_like(x), weight, 1e-5, x, torch.empty_like(x))
