@@ -64,6 +64,8 @@ class OpaqueAttention:
 
     def __init__(self, device: torch.device) -> None:
         self._order = torch.zeros(1, device=device)
+        self.device = self._order.device
+        """As tensors that are there have it."""
 
     def __call__(
         self,
@@ -94,9 +96,9 @@ def opaque_on(device: torch.device) -> OpaqueAttention:
 
 def make_opaque(device: torch.device) -> OpaqueAttention:
     """The same, made where there is none: not in compiled code, which would make it every time."""
-    if device not in _opaque:
-        _opaque[device] = OpaqueAttention(device)
-    return _opaque[device]
+    made = OpaqueAttention(device)
+    # Tensors on "cuda" say that they are on "cuda:0", which is another key.
+    return _opaque.setdefault(made.device, made)
 
 
 @contextmanager
