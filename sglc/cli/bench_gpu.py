@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import typer
 
@@ -25,6 +25,26 @@ EXAMPLES = options.examples(
 )
 
 
+class WrittenPart(TypedDict):
+    """A part in a file of `--json`."""
+
+    status: str
+    message: str
+    found: dict[str, Any]
+
+
+class Written(TypedDict):
+    """What is read of a file of `--json`."""
+
+    date: str
+    environment: dict[str, Any]
+    settings: dict[str, Any]
+    load: dict[str, Any]
+    partial: bool
+    parts: dict[str, WrittenPart]
+    rows: list[dict[str, Any]]
+
+
 @guarded
 def gpu(
     only: Annotated[
@@ -35,7 +55,10 @@ def gpu(
         typer.Option(min=1, metavar="SECONDS", help="End by then, with what there is."),
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Repeats of whole jobs.")] = 5,
-    device: Annotated[str, typer.Option(help="Which GPU, such as cuda:1.")] = "cuda",
+    device: Annotated[
+        str | None,
+        typer.Option(help="Which GPU, such as cuda:1; or cpu, with --tiny.", show_default="cuda"),
+    ] = None,
     interpret: Annotated[
         bool,
         typer.Option(
@@ -65,7 +88,7 @@ def gpu(
 
     Weights are random, in the shapes of Qwen3-0.6B and Llama-3.1-8B, and made on the device. Every
     part runs in a process of its own, the most important first. Exits with 1 where a kernel is
-    wrong or a part failed, with 2 where there is no GPU.
+    wrong or a part failed or was cut short, with 2 where there is no GPU.
     """
     if source is not None:
         result = _read(source)
@@ -90,7 +113,7 @@ def _measure(
     only: str,
     budget: float | None,
     repeats: int,
-    device: str,
+    device: str | None,
     interpret: bool,
     tiny: bool,
     json_file: Path | None,
@@ -101,6 +124,11 @@ def _measure(
     names = [name for part in only.split(",") if (name := part.strip())]
     if interpret and names not in ([], ["check"]):
         raise usage("`--interpret` runs the part `check` alone")
+    if interpret and device not in (None, "cpu"):
+        raise usage("`--interpret` runs on the CPU; leave `--device` out")
+    if device is not None and device.startswith("cpu") and not (tiny or interpret):
+        raise usage("`--device cpu` is for `--tiny`; `--interpret` checks the kernels on the CPU")
+    _require_writable(json_file)
     try:
         return bench_gpu(
             ["check"] if interpret else names,
@@ -108,7 +136,11 @@ def _measure(
             write=lambda result: _write(result, json_file),
             budget=budget,
             previous=earlier,
-            settings={"device": "cpu" if interpret else device, "tiny": tiny, "repeats": repeats},
+            settings={
+                "device": "cpu" if interpret else device or "cuda",
+                "tiny": tiny,
+                "repeats": repeats,
+            },
         )
     except ValueError as error:
         raise usage(str(error)) from None
@@ -123,21 +155,44 @@ def _earlier(json_file: Path | None, resume: bool) -> dict[str, Any] | None:
 
 
 def _read(source: Path) -> dict[str, Any]:
+    import msgspec  # here, as it is not needed for the commands beside this one
+
     try:
         found = json.loads(source.read_text(encoding="utf-8"))
         if found["schema"] == 1 and found["kind"] == "gpu":
+            msgspec.convert(found, Written)
             result: dict[str, Any] = found
             return result
+    except msgspec.ValidationError as error:
+        raise usage(f"`{source}` is damaged: {error}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise usage(f"cannot read `{source}`: {error}") from None
     raise usage(f"`{source}` was written by another version or command of sglc")
+
+
+def _require_writable(target: Path | None) -> None:
+    """Measuring takes long: what cannot be written is found out before."""
+    if target is None:
+        return
+    if target.is_dir():
+        raise usage(f"cannot write `{target}`: it is a folder")
+    fresh = _fresh(target)
+    try:
+        fresh.touch()
+        fresh.unlink()
+    except OSError as error:
+        raise usage(f"cannot write `{target}`: {error.strerror}") from None
+
+
+def _fresh(target: Path) -> Path:
+    return target.with_name(f"{target.name}.new")
 
 
 def _write(result: dict[str, Any], target: Path | None) -> None:
     """Replace the file: whoever is cut short leaves the one before."""
     if target is None:
         return
-    fresh = target.with_name(f"{target.name}.new")
+    fresh = _fresh(target)
     try:
         fresh.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         os.replace(fresh, target)

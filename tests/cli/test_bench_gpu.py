@@ -101,6 +101,10 @@ def test_what_went_wrong_is_said(measured: Path, tmp_path: Path) -> None:
         (["--resume"], "name the file"),
         (["--from", "nowhere.json"], "cannot read `nowhere.json`"),
         (["--device", "xpu"], "no CUDA device"),
+        (["--device", "cpu"], "`--device cpu` is for `--tiny`"),
+        (["--device", "cuda:1", "--interpret"], "leave `--device` out"),
+        ([*TINY[2:], "--json", "nowhere/gpu.json"], "cannot write `nowhere/gpu.json`: No such"),
+        ([*TINY[2:], "--json", "."], "it is a folder"),
         (["--budget", "0"], "greater than or equal to 1"),
     ],
 )
@@ -117,3 +121,23 @@ def test_a_file_of_another_command(tmp_path: Path) -> None:
     result = RUNNER.invoke(app, ["bench", "gpu", "--from", str(source)])
     assert result.exit_code == 2
     assert "another version or command" in result.stderr
+
+
+@pytest.mark.parametrize("missing", ["settings", "environment", "parts", "rows", "load", "date"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_damaged_file(measured: Path, tmp_path: Path, missing: str, resume: bool) -> None:
+    found = json.loads(measured.read_text(encoding="utf-8"))
+    del found[missing]
+    source = tmp_path / "gpu.json"
+    source.write_text(json.dumps(found), encoding="utf-8")
+    how = [*TINY, "--json", str(source), "--resume"] if resume else [*TINY, "--from", str(source)]
+    result = RUNNER.invoke(app, how)
+    assert result.exit_code == 2, result.output
+    assert f"is damaged: Object missing required field `{missing}`" in result.stderr
+
+
+def test_a_file_of_other_settings(measured: Path) -> None:
+    again = [*TINY[:-1], "2", "--only", "decode-8b", "--json", str(measured), "--resume"]
+    result = RUNNER.invoke(app, again)
+    assert result.exit_code == 2
+    assert "measured with other settings: repeats 1" in result.stderr

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
@@ -30,6 +33,14 @@ from sglc_runtime.kernels.triton.cases.catalog import catalog
 SETTINGS = GpuSettings(device="cpu", tiny=True, repeats=1)
 CPU = torch.device("cpu")
 CEILINGS = Ceilings(1e10, 1e11)
+
+
+PARENT = """
+import subprocess, sys, time
+child = [sys.executable, "-c", sys.argv[1]]
+kept = subprocess.Popen(child, stdin=subprocess.PIPE, start_new_session=True)
+time.sleep(60)
+"""
 
 
 def here(
@@ -278,6 +289,22 @@ def test_only_a_kernel_that_hung_is_to_blame_for_lateness() -> None:
     assert process.unblamed(found, 2 * process.STUCK) == found
     other = outcome("partial", {"half": 1})
     assert process.unblamed(other, 1.0) == other
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_process_ends_with_its_parent(how: signal.Signals) -> None:
+    """Whoever ends the parent alone, a shell's `timeout` for instance, leaves nothing behind."""
+    waiting = "import time; from sglc_runtime.bench.gpu.child import end_with_parent"
+    waiting += "; end_with_parent(); print('there', flush=True); time.sleep(60)"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, waiting], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "there\n"
+    parent.send_signal(how)
+    parent.wait()
+    # The other end of what the child prints to is closed when the child is gone.
+    assert parent.stdout.read() == ""
 
 
 def test_what_nvidia_smi_says() -> None:

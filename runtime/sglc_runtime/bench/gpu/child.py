@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -49,5 +51,21 @@ def main(request: Path, result: Path) -> None:
     write(run_here(part, lab))
 
 
+def end_with_parent() -> None:
+    """
+    End this process and those it started when stdin does, whose other end its parent holds.
+
+    It has a session of its own, so that whoever ends the parent alone would leave it running.
+    """
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 if __name__ == "__main__":
+    end_with_parent()
     main(Path(sys.argv[1]), Path(sys.argv[2]))

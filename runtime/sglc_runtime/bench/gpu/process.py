@@ -76,6 +76,7 @@ def _once(
         with errors.open("w", encoding="utf-8") as stderr:
             process = subprocess.Popen(
                 [*command, str(request), str(result)],
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,

@@ -121,8 +121,10 @@ def _kept(previous: Mapping[str, Any] | None, settings: GpuSettings) -> dict[str
         return {}
     if previous.get("schema") != SCHEMA or previous.get("kind") != "gpu":
         raise ValueError("the file is of another version or another benchmark")
-    if previous["settings"] != asdict(settings):
-        raise ValueError("the file was measured with other settings")
+    before, now = previous["settings"], asdict(settings)
+    if other := [name for name in now if before.get(name) != now[name]]:
+        was = ", ".join(f"{name} {before.get(name)}" for name in other)
+        raise ValueError(f"the file was measured with other settings: {was}")
     return dict(previous["parts"])
 
 
