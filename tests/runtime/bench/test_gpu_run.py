@@ -30,6 +30,9 @@ from sglc_runtime.bench.gpu.settings import GpuSettings
 from sglc_runtime.kernels.triton.cases.case import Case
 from sglc_runtime.kernels.triton.cases.catalog import catalog
 
+pytestmark = pytest.mark.skipif(
+    os.environ.get("TRITON_INTERPRET") != "1", reason="Triton was imported for a GPU"
+)
 SETTINGS = GpuSettings(device="cpu", tiny=True, repeats=1)
 CPU = torch.device("cpu")
 CEILINGS = Ceilings(1e10, 1e11)

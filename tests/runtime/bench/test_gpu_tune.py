@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from math import inf
@@ -31,6 +32,9 @@ from sglc_runtime.bench.gpu.tune import (
 from sglc_runtime.kernels.triton.cases.case import Case
 from sglc_runtime.kernels.triton.cases.catalog import catalog
 
+pytestmark = pytest.mark.skipif(
+    os.environ.get("TRITON_INTERPRET") != "1", reason="Triton was imported for a GPU"
+)
 START = {"dim": 128, "float32": 0, "block_m": 16, "block_n": 64, "warps": 4, "stages": 2}
 CPU = torch.device("cpu")
 

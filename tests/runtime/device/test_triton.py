@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -25,6 +26,9 @@ from tests.runtime.device.stepping import CPU, ahead_engine
 from tests.runtime.engine.driving import make_engine, run
 from tests.runtime.tiny_checkpoints import write_checkpoint
 
+pytestmark = pytest.mark.skipif(
+    os.environ.get("TRITON_INTERPRET") != "1", reason="Triton was imported for a GPU"
+)
 PREFIX = "It is a sunny day in Paris"
 BRANCHES = Sampling(max_new_tokens=3, temperature=0.9, n=2, ignore_eos=True)
 
