@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -48,7 +50,7 @@ def _compiling(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
     return subprocess.run(
         [sys.executable, *arguments],
-        env=environment, capture_output=True, text=True, check=False, timeout=300,
+        env=environment, capture_output=True, text=True, check=False, timeout=900,
     )  # fmt: skip
 
 
@@ -74,22 +76,28 @@ def test_prompts_use_what_hopper_has() -> None:
 
 @pytest.mark.slow
 def test_every_kernel_compiles_for_every_architecture(tmp_path: Path) -> None:
-    target = tmp_path / "ahead.json"
-    done = _compiling(
-        "-m", "sglc_runtime.kernels.triton.ahead",
-        "--few", "--json", str(target),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = [Compiled(**each) for each in json.loads(target.read_text())]
+    with ThreadPoolExecutor() as side_by_side:
+        done = [*side_by_side.map(partial(_compile_some, tmp_path), ARCHITECTURES)]
     functions = {launch.kernel.fn.__name__ for case in catalog() for launch in launches_of(case)}
-    for architecture in ARCHITECTURES:
-        compiled = [each for each in found if each.architecture == architecture]
+    for compiled in done:
         assert {each.function for each in compiled} == functions
         assert all(each.registers > 0 for each in compiled)
         # Steps have 16 rows in a tile, fewer than the widest products of these GPUs take.
         (tile,) = {each.products for each in compiled if each.function == "decode_kernel"}
         assert tile == "mma"
+
+
+def _compile_some(folder: Path, architecture: int) -> list[Compiled]:
+    target = folder / f"{architecture}.json"
+    done = _compiling(
+        "-m", "sglc_runtime.kernels.triton.ahead",
+        "--few", "--architectures", str(architecture), "--json", str(target),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = [Compiled(**each) for each in json.loads(target.read_text())]
+    assert {each.architecture for each in found} == {architecture}
     assert len(done.stdout.splitlines()) == 2 + len(found)
+    return found
 
 
 def test_forms_are_those_of_a_launch_on_a_device() -> None:
