@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from sglc_runtime.config import EngineConfig
 
@@ -51,6 +52,21 @@ def engine_config(options: Mapping[str, Any]) -> EngineConfig:
         table = VALUES.get(field, {})
         values[field] = table.get(value, value) if _hashable(value) else value
     return EngineConfig(**values)
+
+
+def invalid(error: Exception) -> str:
+    """What is wrong with a configuration, as msgspec says it, with the values that there are."""
+    said = f"invalid engine option: {error}"
+    found = re.search(r"`\$(?:\.\w+)*?\.(\w+)`$", said)
+    if found is None or found[1] not in EngineConfig.__struct_fields__:
+        return said
+    name = found[1]
+    values = get_args(get_type_hints(EngineConfig)[name])
+    if not all(isinstance(value, str) for value in values) or not values:
+        return said
+    others = [other for other, ours in OURS.items() if ours == name]
+    also = f" ({', '.join(others)})" if others else ""
+    return f"{said}; {name}{also} is one of {', '.join(values)}"
 
 
 def _nearest(name: str) -> str:

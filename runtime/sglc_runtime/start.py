@@ -32,6 +32,7 @@ from sglc_runtime.models.native import NativeModel
 from sglc_runtime.models.self_check import SLOTS as CHECK_SLOTS
 from sglc_runtime.models.self_check import self_check
 from sglc_runtime.models.threads import choose_threads, use_threads
+from sglc_runtime.options import invalid
 from sglc_runtime.parallel.start import (
     followers_loading,
     free_for_each,
@@ -148,7 +149,7 @@ def _checked(config: EngineConfig) -> torch.device:
     try:
         msgspec.convert(msgspec.to_builtins(config), EngineConfig)
     except (msgspec.ValidationError, TypeError) as error:
-        raise EngineError("internal", f"invalid engine option: {error}") from None
+        raise EngineError("internal", invalid(error)) from None
     for name, most in LARGEST.items():
         value = getattr(config, name)
         if value is not None and value < 1:

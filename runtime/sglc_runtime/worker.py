@@ -13,6 +13,7 @@ from collections import deque
 import msgspec
 
 from sglc_runtime.config import EngineConfig
+from sglc_runtime.options import invalid
 from sglc_runtime.protocol import Command, Event, Fatal, Shutdown
 from sglc_runtime.wire import LENGTH, FrameReader, command_reader, encode_frame
 
@@ -131,7 +132,7 @@ def main() -> None:
         try:
             received = configs.feed(head + data)
         except msgspec.DecodeError as error:
-            fatal = Fatal(f"invalid engine option: {error}", "internal")
+            fatal = Fatal(invalid(error), "internal")
             connection.sendall(encode_frame([fatal]))
             return
     try:

@@ -9,8 +9,8 @@ import signal
 import threading
 import weakref
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,17 @@ if TYPE_CHECKING:
     from sglc_runtime.seeds import SeedSource
 
 EMBEDDED = "embedded"
+
+
+@contextmanager
+def _failing_as_generations() -> Iterator[None]:
+    """An engine that cannot be started fails as the generations that it was for do."""
+    from sglc_runtime.errors import EngineError
+
+    try:
+        yield
+    except EngineError as error:
+        raise GenerationError(error.message, kind=error.kind) from error
 
 
 class _Part:
@@ -137,11 +148,13 @@ class LocalBackend:
 
         wanted = set(chains)
         with self._lock:
+            client = self._client
             known = [key for key, part in self._parts.items() if part.chain.id in wanted]
             for key in known:
                 del self._parts[key]
-        if known:
-            self._send([Cancel(key) for key in known])
+        # An engine that has ended needs no word, and must not be started again for it.
+        if known and client is not None:
+            self._tell(client, [Cancel(key) for key in known])
 
     # For users
 
@@ -167,7 +180,8 @@ class LocalBackend:
         """The model, its size and how it runs; waits for the engine to be ready."""
         import msgspec
 
-        info: dict[str, Any] = msgspec.to_builtins(self._start().info)
+        with _failing_as_generations():
+            info: dict[str, Any] = msgspec.to_builtins(self._start().info)
         return info
 
     def get_model_name(self) -> str:
@@ -189,7 +203,8 @@ class LocalBackend:
 
     def start(self) -> None:
         """Start the engine now, without waiting for it: it loads while the program is read."""
-        self._start()
+        with _failing_as_generations():
+            self._start()
 
     def draw_seed(self) -> int:
         """The seed of the next run that is given none; see `EngineConfig.random_seed`."""
@@ -251,11 +266,12 @@ class LocalBackend:
             return self._client
 
     def _send(self, commands: Sequence[Command]) -> None:
+        if commands:
+            self._tell(self._start(), commands)
+
+    def _tell(self, client: EngineClient, commands: Sequence[Command]) -> None:
         from sglc_runtime.errors import EngineError
 
-        if not commands:
-            return
-        client = self._start()
         if self.inline:
             with self._work:
                 self._commands.append(commands)

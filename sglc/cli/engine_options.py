@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 
 ENGINE = "Our engine"
+MOST = 2**31 - 1
+"""Of what is counted."""
 
 
 class Attention(Enum):
@@ -69,6 +71,7 @@ class EngineOptions:
             "--tp-size",
             "--tensor-parallel-size",
             min=1,
+            max=64,
         ),
     ] = None
     mem_fraction_static: Annotated[
@@ -78,14 +81,17 @@ class EngineOptions:
         ),
     ] = None
     max_total_tokens: Annotated[
-        int | None, _option("Tokens in the KV pool, in place of a share of the memory.", min=1)
+        int | None,
+        _option("Tokens in the KV pool, in place of a share of the memory.", min=1, max=MOST),
     ] = None
     kv_cache_dtype: Annotated[
         KvCacheDType | None, _option("What keys and values are kept in: fp8 holds twice as many.")
     ] = None
-    max_running_requests: Annotated[int | None, _option("Sequences in one batch.", min=1)] = None
+    max_running_requests: Annotated[
+        int | None, _option("Sequences in one batch.", min=1, max=MOST)
+    ] = None
     chunked_prefill_size: Annotated[
-        int | None, _option("Token rows of one forward pass; -1 is no limit.", min=-1)
+        int | None, _option("Token rows of one forward pass; -1 is no limit.", min=-1, max=MOST)
     ] = None
     schedule_policy: Annotated[
         SchedulePolicy | None, _option("Order in which requests are begun.")

@@ -43,6 +43,10 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except Exception as error:
             if _is_exit(error):
                 raise
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                # Until Python 3.12, what `__set_name__` raises comes as a RuntimeError.
+                console.message("interrupted")
+                leave(INTERRUPTED)
             found = _unwritable(error) or _diagnosed(error)
             if found is None:
                 console.message(_report(error))

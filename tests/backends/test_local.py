@@ -5,13 +5,14 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import sglc as sgl
-from sglc.backends.local import LocalBackend
+from sglc.backends.local import LocalBackend, _Part
 from sglc.execution.errors import GenerationError
+from sglc.execution.requests import Chain
 from sglc.lang.choices import ChoicesDecision, ChoicesSamplingMethod
 from sglc.runtime import Engine, Runtime
 from sglc_runtime.models.load import EMBEDDED
@@ -310,6 +311,16 @@ def test_prefixes_are_shared(backend: LocalBackend) -> None:
 @sgl.function
 def endless(s):  # type: ignore[no-untyped-def]
     s += "The" + sgl.gen("x", max_tokens=400, ignore_eos=True)
+
+
+def test_cancelling_starts_no_engine() -> None:
+    """As happens at Ctrl-C, when the engine is ended while its runs are cancelled."""
+    backend = LocalBackend()
+    chain = Chain(id=1, label="root", prefix=(), steps=())
+    backend._parts[7] = _Part(chain, cast(Any, None), 0, 0, ())
+    backend.cancel([1])
+    assert backend._parts == {}
+    assert backend._client is None
 
 
 def test_cancelled_runs_free_the_engine(backend: LocalBackend) -> None:

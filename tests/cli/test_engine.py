@@ -50,6 +50,19 @@ def test_two_processes_share_the_model(program: str) -> None:
     assert "tp_size 5 does not divide the model's 6 attention heads; tp_size 2" in done.stderr
 
 
+def test_options_that_cannot_be_used_are_no_bug_of_ours(program: str, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"question": "a"}\n{"question": "b"}\n', encoding="utf-8")
+    both = ("--attention-backend", "c", "--kv-cache-dtype", "fp8_e4m3")
+    done = command("run", program, "-i", str(rows), *both)
+    assert done.returncode == 1
+    assert done.stderr.count("C attention kernel cannot be used") == 1
+    for number in ("3000000000", "99999999999999999999999999"):
+        done = command("run", program, "-i", str(rows), "--max-total-tokens", number)
+        assert done.returncode == 2
+        assert "--max-total-tokens" in done.stderr
+
+
 def test_what_guesses_is_shown_and_changes_nothing(program: str) -> None:
     question = "question=What is the capital of France?"
     done = command("run", program, "-p", question, "--stats", "--speculation", "auto")

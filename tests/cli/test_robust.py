@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 
+from sglc.cli.guard import guarded
 from tests.cli.programs import ROOT, command, environment, invoke
 
 JUDGE = str(ROOT / "examples" / "judge.py")
@@ -98,6 +100,25 @@ def test_ctrl_c_while_reading_stdin() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_ctrl_c_in_the_body_of_a_class() -> None:
+    """Modules are imported while a command runs; Python wraps what `__set_name__` raises."""
+
+    class Field:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise KeyboardInterrupt
+
+    @guarded
+    def run() -> None:
+        try:
+            type("Slow", (), {"field": Field()})
+        except KeyboardInterrupt as error:  # Python 3.12 and later
+            raise RuntimeError from error
+
+    with pytest.raises(typer.Exit) as left:
+        run()
+    assert left.value.exit_code == 130
+
+
 def test_a_full_disk_is_said() -> None:
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run(

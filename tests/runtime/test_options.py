@@ -82,6 +82,17 @@ def test_a_list_where_a_word_belongs_is_refused_by_the_engine() -> None:
         Engine(process=False, dtype=["float32"])
 
 
+@pytest.mark.parametrize("process", [False, True])
+def test_a_wrong_value_is_answered_with_the_right_ones(process: bool) -> None:
+    from sglc_runtime.errors import EngineError
+
+    said = r"'fa3'.*; attention \(attention_backend\) is one of auto, c, torch, triton$"
+    with pytest.raises(EngineError, match=said), Engine(process=process, attention="fa3") as engine:
+        _ = engine.info
+    with pytest.raises(EngineError, match=r"`\$\.kv_slots`$"):
+        Engine(process=False, kv_slots="many")
+
+
 def test_seeds_of_a_source_repeat() -> None:
     first, again, other = (SeedSource(seed) for seed in (7, 7, 8))
     drawn = [first.draw() for _ in range(5)]

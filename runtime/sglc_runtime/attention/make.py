@@ -19,6 +19,7 @@ from sglc_runtime.config import EngineConfig
 from sglc_runtime.models.base import AttentionBackend, ModelSpec
 
 log = logging.getLogger(__name__)
+_OTHERS = "; `auto` as attention (attention_backend) takes what can be"
 
 
 class PooledAttention(AttentionBackend, Protocol):
@@ -81,13 +82,13 @@ def make_attention(
         if reason is None:
             return _triton(spec, slots, device, dtype, deterministic)
         if name == "triton":
-            raise AttentionUnavailable(f"the Triton kernels cannot be used: {reason}")
+            raise AttentionUnavailable(f"the Triton kernels cannot be used: {reason}{_OTHERS}")
     if name in ("auto", "c"):
         reason = _why_not_c(device, dtype)
         if reason is None:
             return CAttention(spec, slots, dtype)
         if name == "c":
-            raise AttentionUnavailable(f"the C attention kernel cannot be used: {reason}")
+            raise AttentionUnavailable(f"the C attention kernel cannot be used: {reason}{_OTHERS}")
         log.warning("attention in torch operations, results depend on the batch: %s", reason)
     return TorchAttention(spec, slots, device, dtype)
 

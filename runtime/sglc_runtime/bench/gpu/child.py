@@ -63,7 +63,9 @@ def end_with_parent() -> None:
             pass
         os.killpg(0, signal.SIGKILL)
 
-    threading.Thread(target=watch, daemon=True).start()
+    # Started by hand, the group would be somebody else's too.
+    if os.getsid(0) == os.getpid():
+        threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":
