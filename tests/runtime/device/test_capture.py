@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sglc_runtime.attention.make import make_attention
+from sglc_runtime.attention.triton_attention import TritonAttention
 from sglc_runtime.config import EngineConfig
 from sglc_runtime.device.graphs import Eager, Form
 from sglc_runtime.device.lane import HostLane
@@ -29,7 +29,7 @@ TORCH = {
 def executor_of(folder: Path) -> DeviceExecutor:
     """As on a GPU, where there is none."""
     model = load_native(folder, device=GPU, dtype="bfloat16", fused=True, dummy=True)
-    attention = make_attention("triton", model.spec, 129, GPU)
+    attention = TritonAttention(model.spec, 129, GPU, model.spec.dtype)
     sampler = DeviceSampler(4, model.spec.vocab_size, GPU)
     config = EngineConfig(max_running=4)
     return make_executor(
