@@ -21,6 +21,7 @@ from time import monotonic
 import torch
 from torch import Tensor
 
+from sglc_runtime.arguments import output_file
 from sglc_runtime.attention import tiles
 from sglc_runtime.bench.gpu.devices import require
 from sglc_runtime.bench.gpu.settings import GpuSettings
@@ -200,7 +201,7 @@ def to_text(table: Table) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Tune, and write the table after every entry."""
     parser = argparse.ArgumentParser(prog="python -m sglc_runtime.bench.gpu.tune")
-    parser.add_argument("--out", type=Path, required=True, help="where the table is written")
+    parser.add_argument("--out", type=output_file, required=True, help="where the table is written")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--kinds", default="", help="such as decode,extend; default all")
     parser.add_argument("--budget", type=float, default=inf, help="seconds")

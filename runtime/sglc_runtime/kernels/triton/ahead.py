@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from sglc_runtime.arguments import output_file
 from sglc_runtime.kernels.triton.cases.case import Case
 from sglc_runtime.kernels.triton.cases.catalog import catalog
 from sglc_runtime.kernels.triton.forms import Form, forms_of
@@ -153,12 +155,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(argv)
     try:
         cases = selected(_listed(chosen.kernels), _listed(chosen.dtypes))
+        if os.environ.get("TRITON_INTERPRET") == "1":
+            raise ValueError("kernels are interpreted here: set TRITON_INTERPRET=0")
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if chosen.realistic:
         cases = [case for case in cases if not case.small]
-    architectures = [int(each) for each in _listed(chosen.architectures)]
+    architectures: list[int] = chosen.architectures
     found: list[Compiled] = []
     if not chosen.wide:
         print(_heading(COLUMNS))
@@ -178,11 +182,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(bad > 0)
 
 
+def _architectures(text: str) -> list[int]:
+    found = _listed(text)
+    if not found or not all(each.isdecimal() and int(each) >= 75 for each in found):
+        raise argparse.ArgumentTypeError(f"{text!r}: numbers from 75 on, such as 80,90")
+    return [int(each) for each in found]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sglc_runtime.kernels.triton.ahead")
     parser.add_argument("--kernels", default="", help="such as store,merge; default all")
     parser.add_argument("--dtypes", default="", help="such as bfloat16,float16; default all")
-    parser.add_argument("--architectures", default=",".join(map(str, ARCHITECTURES)))
+    parser.add_argument("--architectures", type=_architectures, default=[*ARCHITECTURES])
     parser.add_argument("--few", action="store_true", help="only some forms of every kernel")
     parser.add_argument(
         "--realistic", action="store_true", help="only what is launched at sizes that models have"
@@ -190,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--wide", action="store_true", help="print a row for each form, architectures side by side"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all data there too")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write all data there too")
     return parser
 
 

@@ -161,3 +161,30 @@ def test_unknown_names_are_refused(
     assert main([option, "nothing"]) == 2
     assert "no 'nothing'" in (error := capsys.readouterr().err)
     assert said in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--architectures", "75x"], "'75x': numbers from 75 on"),
+        (["--architectures", "12"], "'12': numbers from 75 on"),
+        (["--json", "nowhere/x.json"], "there is no folder nowhere"),
+        (["--json", "."], ". is a folder"),
+    ],
+)
+def test_wrong_use(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_where_kernels_are_interpreted_none_is_compiled(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    assert main(["--kernels", "merge"]) == 2
+    assert capsys.readouterr() == (
+        "",
+        "error: kernels are interpreted here: set TRITON_INTERPRET=0\n",
+    )
