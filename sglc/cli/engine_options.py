@@ -82,16 +82,26 @@ class EngineOptions:
     ] = None
     max_total_tokens: Annotated[
         int | None,
-        _option("Tokens in the KV pool, in place of a share of the memory.", min=1, max=MOST),
+        _option(
+            "Tokens in the KV pool (kv_slots), in place of a share of the memory.",
+            min=1,
+            max=MOST,
+        ),
     ] = None
     kv_cache_dtype: Annotated[
         KvCacheDType | None, _option("What keys and values are kept in: fp8 holds twice as many.")
     ] = None
     max_running_requests: Annotated[
-        int | None, _option("Sequences in one batch.", min=1, max=MOST)
+        int | None,
+        _option("Sequences in one batch (max_running).", min=1, max=MOST),
     ] = None
     chunked_prefill_size: Annotated[
-        int | None, _option("Token rows of one forward pass; -1 is no limit.", min=-1, max=MOST)
+        int | None,
+        _option(
+            "Token rows of one forward pass (chunk_tokens); -1 is no limit.",
+            min=-1,
+            max=MOST,
+        ),
     ] = None
     schedule_policy: Annotated[
         SchedulePolicy | None, _option("Order in which requests are begun.")

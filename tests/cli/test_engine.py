@@ -63,6 +63,12 @@ def test_options_that_cannot_be_used_are_no_bug_of_ours(program: str, tmp_path: 
         assert "--max-total-tokens" in done.stderr
 
 
+def test_help_says_the_names_that_errors_use() -> None:
+    shown = command("run", "--help").stdout
+    for name in ("kv_slots", "max_running", "chunk_tokens"):
+        assert f"({name})" in shown
+
+
 def test_what_guesses_is_shown_and_changes_nothing(program: str) -> None:
     question = "question=What is the capital of France?"
     done = command("run", program, "-p", question, "--stats", "--speculation", "auto")
