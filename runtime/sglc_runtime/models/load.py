@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 
+from sglc_runtime.config import EngineConfig
 from sglc_runtime.models.base import Model
 from sglc_runtime.models.config import read_config
 from sglc_runtime.models.errors import LoadError, NotNative
@@ -96,6 +97,24 @@ def load_model(
             f" the model only {model.spec.vocab_size} embeddings",
         )
     return model, tokenizer
+
+
+def load_configured(
+    config: EngineConfig, device: str, group: Group | None, *, compiled: bool = False
+) -> tuple[LoadedModel, Tokenizer]:
+    """`load_model` as a configuration says, on `device`: the same for every process of a team."""
+    return load_model(
+        config.model,
+        device=device,
+        dtype=config.dtype,
+        implementation=config.implementation,
+        trust_remote_code=config.trust_remote_code,
+        quantization=config.quantization,
+        lora=config.lora_path,
+        load_format=config.load_format,
+        group=group,
+        compiled=compiled,
+    )
 
 
 def _load(

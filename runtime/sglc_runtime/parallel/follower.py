@@ -22,7 +22,7 @@ import torch
 from sglc_runtime.attention.make import AttentionUnavailable, PooledAttention, attention_for
 from sglc_runtime.attention.sizing import free_memory
 from sglc_runtime.models.errors import LoadError
-from sglc_runtime.models.load import LoadedModel, load_model
+from sglc_runtime.models.load import LoadedModel, load_configured
 from sglc_runtime.models.threads import use_threads
 from sglc_runtime.parallel.group import Group
 from sglc_runtime.parallel.link import Link, LinkClosed
@@ -110,17 +110,7 @@ class Follower:
         config = order.config
         use_threads(order.threads, torch_too=True)
         assert self._group is not None
-        self._model, _ = load_model(
-            config.model,
-            device=str(self._group.device),
-            dtype=config.dtype,
-            implementation=config.implementation,
-            trust_remote_code=config.trust_remote_code,
-            quantization=config.quantization,
-            lora=config.lora_path,
-            load_format=config.load_format,
-            group=self._group,
-        )
+        self._model, _ = load_configured(config, str(self._group.device), self._group)
 
     def _make_pool(self, order: MakePool) -> None:
         assert self._model is not None

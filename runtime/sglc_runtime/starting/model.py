@@ -12,7 +12,7 @@ from sglc_runtime.device.memory import advice
 from sglc_runtime.errors import EngineError
 from sglc_runtime.models.errors import LoadError
 from sglc_runtime.models.generation_defaults import generation_defaults
-from sglc_runtime.models.load import LoadedModel, load_model
+from sglc_runtime.models.load import LoadedModel, load_configured
 from sglc_runtime.parallel.start import with_followers
 from sglc_runtime.text.tokenizer import Tokenizer
 
@@ -26,17 +26,9 @@ def load(
     """Model, tokenizer, and the sampling parameters that the checkpoint recommends."""
     try:
         recommended = generation_defaults(folder)
-        model, tokenizer = load_model(
-            config.model,
-            device=config.device,
-            dtype=config.dtype,
-            implementation=config.implementation,
-            trust_remote_code=config.trust_remote_code,
-            quantization=config.quantization,
-            lora=config.lora_path,
-            load_format=config.load_format,
-            group=None if team is None else team.group,
-            compiled=config.enable_torch_compile,
+        group = None if team is None else team.group
+        model, tokenizer = load_configured(
+            config, config.device, group, compiled=config.enable_torch_compile
         )
     except LoadError as error:
         raise EngineError(error.kind, error.message) from error

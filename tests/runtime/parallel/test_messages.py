@@ -59,7 +59,7 @@ def test_a_batch_arrives_as_it_was_sent(
 def test_orders_of_every_kind_keep_their_order() -> None:
     ours, theirs = links()
     orders: list[Order] = [
-        Join(1, 2, "cpu", "/tmp/store", 3.0),
+        Join(1, 2, "cpu", "folder/store", 3.0),
         CopySlots(to_bytes(torch.arange(3)), b""),
         Forward(0, b"", b""),
     ]
