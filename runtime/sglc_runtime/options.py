@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, get_args, get_type_hints
 
 from sglc_runtime.config import EngineConfig
@@ -49,8 +48,7 @@ def engine_config(options: Mapping[str, Any]) -> EngineConfig:
         if field in values:
             raise TypeError(f"{named[field]} and {name} are the same engine option")
         named[field] = name
-        table = VALUES.get(field, {})
-        values[field] = table.get(value, value) if _hashable(value) else value
+        values[field] = _ours(field, value)
     return EngineConfig(**values)
 
 
@@ -70,13 +68,14 @@ def invalid(error: Exception) -> str:
 
 
 def _nearest(name: str) -> str:
+    from difflib import get_close_matches  # here, as it is only needed for an error
+
     close = get_close_matches(name, [*EngineConfig.__struct_fields__, *OURS], 1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _hashable(value: Any) -> bool:
+def _ours(field: str, value: Any) -> Any:
     try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
+        return VALUES.get(field, {}).get(value, value)
+    except TypeError:  # what cannot be hashed is none of SGLang's values
+        return value

@@ -7,12 +7,12 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from time import perf_counter
 from typing import Any
 
 from sglc_runtime.bench.figures import Figure, MissingPeerError, Status
 from sglc_runtime.bench.lab import Lab, Progress, Settings
+from sglc_runtime.bench.packages import installed
 from sglc_runtime.bench.rows import MODELS, Row
 from sglc_runtime.machine_load import Load, LoadWatch, hardware
 
@@ -91,13 +91,7 @@ def measured(row: Row, lab: Lab) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Of Python and of the packages compared; those that are not installed are left out."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return {"python": platform.python_version()} | installed(PACKAGES)
 
 
 def _status(figure: Figure) -> Status:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from typing import Any
 
 import torch
 
+from sglc_runtime.bench.packages import installed
 from sglc_runtime.machine_load import hardware
 
 PACKAGES = ("sglc", "torch", "triton", "transformers")
@@ -34,7 +34,8 @@ def environment(device: torch.device) -> dict[str, Any]:
     return {
         "device": device_properties(device),
         "driver": driver(device),
-        "versions": versions() | {"python": python_version(), "cuda": torch.version.cuda or ""},
+        "versions": installed(PACKAGES)
+        | {"python": python_version(), "cuda": torch.version.cuda or ""},
         "hardware": asdict(hardware()),
     }
 
@@ -76,14 +77,3 @@ def parse_query(text: str) -> dict[str, str]:
     """The first line of nvidia-smi's table."""
     values = [value.strip() for value in text.partition("\n")[0].split(",")]
     return dict(zip(ASKED, values, strict=True)) if len(values) == len(ASKED) else {}
-
-
-def versions() -> dict[str, str]:
-    """Of the packages that matter; those that are not installed are left out."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -12,18 +12,17 @@ import argparse
 import json
 import os
 import re
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from sglc_runtime.arguments import output_file
 from sglc_runtime.kernels.triton.cases.case import Case
 from sglc_runtime.kernels.triton.cases.catalog import catalog
 from sglc_runtime.kernels.triton.forms import Form, forms_of
+from sglc_runtime.kernels.triton.machine_code import machine_code
+from sglc_runtime.kernels.triton.tools import look_into
 
 ARCHITECTURES = (80, 90, 100)
 SHARED_MEMORY = {80: 163, 86: 99, 89: 99, 90: 227, 100: 227, 120: 99}
@@ -76,8 +75,6 @@ def compile_form(form: Form) -> Compiled:
     """Compile to a cubin; what Triton raises becomes `error`. Raises RuntimeError without tools."""
     import triton
 
-    from sglc_runtime.kernels.triton.machine_code import machine_code
-
     about = Compiled(kernel=form.case.name, function=form.function, architecture=form.target.arch)
     try:
         binary = triton.compile(form.source, target=form.target, options=form.options)
@@ -99,14 +96,7 @@ def compile_form(form: Form) -> Compiled:
 
 def resources(cubin: bytes) -> tuple[int, int]:
     """Registers and bytes of local memory of a thread, as Triton's own `cuobjdump` says."""
-    import triton
-
-    tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
-    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-        file.write(cubin)
-        file.flush()
-        command = [str(tool), "-res-usage", file.name]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = look_into(cubin, "cuobjdump", "-res-usage")
     text = done.stdout + done.stderr
     registers, local = re.search(r"REG:(\d+)", text), re.search(r"LOCAL:(\d+)", text)
     if registers is None or local is None:

@@ -8,13 +8,10 @@ Whether products of matrices run on the tensor cores' asynchronous path, and whe
 from __future__ import annotations
 
 import re
-import subprocess
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
-import triton
+from sglc_runtime.kernels.triton.tools import look_into
 
 _INSTRUCTION = re.compile(
     r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9_]*(?:\.[A-Za-z0-9_]+)*)"
@@ -40,12 +37,7 @@ class MachineCode:
 
 def machine_code(cubin: bytes) -> MachineCode:
     """Disassemble with Triton's own nvdisasm and count. Raises RuntimeError where that fails."""
-    tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "nvdisasm"
-    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-        file.write(cubin)
-        file.flush()
-        command = [str(tool), "-c", file.name]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = look_into(cubin, "nvdisasm", "-c")
     if done.returncode:
         raise RuntimeError(f"nvdisasm cannot read a kernel:\n{done.stderr[:500]}")
     return counted(done.stdout)
