@@ -11,7 +11,7 @@ import typer
 
 from sglc.cli import console, options
 from sglc.cli.bench_figures import markdown, show
-from sglc.cli.bench_report import doing, machine, warn_if_disturbed
+from sglc.cli.bench_report import doing, listed, machine, read_result, warn_if_disturbed
 from sglc.cli.guard import DIAGNOSTICS, INTERRUPTED, guarded, usage
 
 EXAMPLES = options.examples(
@@ -68,7 +68,7 @@ def engine(
     cache folder. Ctrl-C shows what was measured so far. Exits with 1 where a row failed.
     """
     if source is not None:
-        result = _read(source)
+        result = read_result(source)
     else:
         result = _measure(only, quick, repeats, threads, peers, tiny)
     if json_file is not None:
@@ -91,10 +91,9 @@ def _measure(
 ) -> dict[str, Any]:
     from sglc.runtime import bench_engine
 
-    names = [name for part in only.split(",") if (name := part.strip())]
     try:
         return bench_engine(
-            names,
+            listed(only),
             doing,
             tiny=tiny,
             quick=quick,
@@ -104,17 +103,6 @@ def _measure(
         )
     except ValueError as error:
         raise usage(f"`--only {only}`: {error}") from None
-
-
-def _read(source: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(source.read_text(encoding="utf-8"))
-        if found["schema"] == 1:
-            result: dict[str, Any] = found
-            return result
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise usage(f"cannot read `{source}`: {error}") from None
-    raise usage(f"`{source}` was written by another version of sglc")
 
 
 def _write(result: dict[str, Any], target: Path) -> None:

@@ -13,7 +13,7 @@ import typer
 from sglc.cli import console, options
 from sglc.cli.bench_figures import markdown, show
 from sglc.cli.bench_gpu_report import headline, kernel_table, problems
-from sglc.cli.bench_report import doing
+from sglc.cli.bench_report import doing, listed, read_result
 from sglc.cli.guard import DIAGNOSTICS, INTERRUPTED, guarded, usage
 
 EXAMPLES = options.examples(
@@ -121,7 +121,7 @@ def _measure(
 ) -> dict[str, Any]:
     from sglc.runtime import bench_gpu
 
-    names = [name for part in only.split(",") if (name := part.strip())]
+    names = listed(only)
     if interpret and names not in ([], ["check"]):
         raise usage("`--interpret` runs the part `check` alone")
     if interpret and device not in (None, "cpu"):
@@ -157,17 +157,12 @@ def _earlier(json_file: Path | None, resume: bool) -> dict[str, Any] | None:
 def _read(source: Path) -> dict[str, Any]:
     import msgspec  # here, as it is not needed for the commands beside this one
 
+    found = read_result(source, "gpu")
     try:
-        found = json.loads(source.read_text(encoding="utf-8"))
-        if found["schema"] == 1 and found["kind"] == "gpu":
-            msgspec.convert(found, Written)
-            result: dict[str, Any] = found
-            return result
+        msgspec.convert(found, Written)
     except msgspec.ValidationError as error:
         raise usage(f"`{source}` is damaged: {error}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise usage(f"cannot read `{source}`: {error}") from None
-    raise usage(f"`{source}` was written by another version or command of sglc")
+    return found
 
 
 def _require_writable(target: Path | None) -> None:

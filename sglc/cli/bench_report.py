@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sglc.cli import console
+from sglc.cli.guard import usage
 
 Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON to stdout.")]
+
+
+def listed(names: str) -> list[str]:
+    """Names that are separated by commas."""
+    return [name for part in names.split(",") if (name := part.strip())]
+
+
+def read_result(source: Path, kind: str | None = None) -> dict[str, Any]:
+    """What `--json` has written, of that kind. Raises UsageError."""
+    try:
+        found: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+        if found["schema"] == 1 and found.get("kind") == kind:
+            return found
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise usage(f"cannot read `{source}`: {error}") from None
+    raise usage(f"`{source}` was written by another version or command of sglc")
 
 
 def doing(what: str) -> None:

@@ -170,3 +170,11 @@ def test_an_interrupt_shows_what_was_measured(tmp_path: Path) -> None:
     found = json.loads(target.read_text(encoding="utf-8"))
     assert found["partial"]
     assert "not measured" in [row["status"] for row in found["rows"]]
+
+
+def test_a_file_of_another_command(tmp_path: Path) -> None:
+    other = tmp_path / "gpu.json"
+    other.write_text(json.dumps({"schema": 1, "kind": "gpu", "rows": []}), encoding="utf-8")
+    result = RUNNER.invoke(app, ["bench", "engine", "--from", str(other)])
+    assert result.exit_code == 2
+    assert "another version or command" in result.stderr
